@@ -1,0 +1,2 @@
+//! coldtrail
+fn main() {}

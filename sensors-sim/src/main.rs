@@ -1,0 +1,2 @@
+//! sensors-sim
+fn main() {}
