@@ -47,6 +47,16 @@ instant! {
     ReceivedAt
 }
 
+instant! {
+    /// When something declared holds true in the world: a move happened, an association began, a lot was split.
+    ValidAt
+}
+
+instant! {
+    /// When the ledger wrote something down, by our clock. What was known when is decided by it.
+    RecordedAt
+}
+
 impl MeasuredAt {
     /// The earliest admitted instant, 2000-01-01T00:00:00Z: before it a device's clock was never set.
     pub const MIN: Self = Self(946_684_800_000);

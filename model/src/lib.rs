@@ -3,8 +3,11 @@
 //! Everything here is pure: no file, no socket, no clock, no async runtime. The other crates speak in these
 //! types, so that a number that has a unit is never passed around bare (invariant U1).
 
+pub mod gs1;
 pub mod instant;
 pub mod name;
 pub mod quantity;
 pub mod reading;
+pub mod registry;
 pub mod rejection;
+pub mod role;
