@@ -58,6 +58,7 @@ pub(super) fn encoded_len(delivery: &Delivery<'_>) -> usize {
 /// Appends the frame of a delivery. Client and topic are at most 65,535 bytes, the frame under 4 GiB.
 pub(super) fn encode(out: &mut Vec<u8>, mark: u32, position: Position, commit: Position, delivery: &Delivery<'_>) {
     let start = out.len();
+    out.reserve(encoded_len(delivery));
     out.extend_from_slice(&[0; HEADER_BYTES]);
     out.extend_from_slice(&delivery.received_at.millis().to_le_bytes());
     out.push(delivery.source as u8);
