@@ -73,4 +73,119 @@ pub enum Error {
         /// Which ones, and what to do.
         what: &'static str,
     },
+
+    /// The configured place of the lake cannot be used.
+    #[error("cannot use `{location}` for the lake: check the address and the credentials")]
+    Location {
+        /// The place.
+        location: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The object store refused something.
+    #[error("cannot {action} `{path}` in the lake: {source}")]
+    Object {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which file.
+        path: String,
+        /// What the store said.
+        #[source]
+        source: object_store::Error,
+    },
+
+    /// The log of a table refused something.
+    #[error("cannot {action} table `{table}`: {source}")]
+    Table {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The table.
+        table: &'static str,
+        /// What the table format's library said.
+        #[source]
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+
+    /// A file of the lake is not what was written.
+    #[error("file `{path}` of the lake is damaged: {what}; restore it from a backup")]
+    LakeDamaged {
+        /// The file, below the lake.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+
+    /// A file of the lake does not read as Parquet.
+    #[error("file `{path}` of the lake cannot be read or written as Parquet: {source}")]
+    Parquet {
+        /// The file, below the lake.
+        path: String,
+        /// What the reader said.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
+
+    /// Columns do not fit together; a defect of this program.
+    #[error("columns do not fit together: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+
+    /// Decoding has stopped, so that nothing can be asked for the moment.
+    #[error("decoding has stopped: see the log, then start again")]
+    DecodingStopped,
+
+    /// The ledger's database refused something.
+    #[error("cannot {action} the ledger: {source}")]
+    Ledger {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+
+    /// The ledger's file was written by another version of the program.
+    #[error("`{path}` has ledger format `{found}`, this program knows `{known}`: use the version that wrote it")]
+    LedgerFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format it has; 0 is no ledger at all.
+        found: i64,
+        /// The format known here.
+        known: i64,
+    },
+
+    /// The ledger holds what no ledger writes.
+    #[error("the ledger is damaged: {what}; run `coldtrail verify` and restore a backup")]
+    LedgerDamaged {
+        /// What was found.
+        what: String,
+    },
+
+    /// Other processes append to the ledger without pause.
+    #[error("the ledger is busy: other processes keep appending to it; try again")]
+    LedgerBusy,
+
+    /// A task of the ledger ended before its time.
+    #[error("a task of the ledger was stopped: {source}")]
+    LedgerTask {
+        /// Why.
+        #[source]
+        source: tokio::task::JoinError,
+    },
+
+    /// A token or an account cannot be as asked.
+    #[error("{what}")]
+    AccessRefused {
+        /// What is wrong, and what to do.
+        what: String,
+    },
+
+    /// A password cannot be hashed.
+    #[error("cannot hash a password: {what}")]
+    Password {
+        /// What the hash function said.
+        what: String,
+    },
 }

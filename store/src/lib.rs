@@ -4,5 +4,11 @@
 
 mod error;
 pub mod journal;
+pub mod ledger;
+pub mod lake;
+pub mod objects;
+pub mod schema;
+pub mod tail;
+pub mod view;
 
 pub use error::Error;

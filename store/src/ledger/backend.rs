@@ -1,0 +1,74 @@
+//! What a database must be able to do to hold a ledger.
+
+use std::path::Path;
+
+use super::event::{Checkpoint, Event, Sequence};
+use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
+use crate::Error;
+
+/// A database that holds one ledger.
+///
+/// It orders nothing and decides nothing: there is one appender, which hands over sealed events together with what
+/// they change, and all of that becomes durable at once or not at all.
+#[async_trait::async_trait]
+pub(crate) trait Backend: Send + Sync {
+    /// Writes `commit` in one durable transaction, if the ledger still ends at `commit.head`.
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error>;
+
+    /// Where the ledger ends, as the database keeps it beside the events.
+    async fn head(&self) -> Result<Checkpoint, Error>;
+
+    /// Events from `from` on, in order, at most `limit`.
+    async fn events(&self, from: Sequence, limit: u32) -> Result<Vec<Result<Event, Unreadable>>, Error>;
+
+    /// Rows of the registry that events after `after` wrote, in their order, every version.
+    async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error>;
+
+    /// All tokens, by creation.
+    async fn tokens(&self) -> Result<Vec<TokenRow>, Error>;
+
+    /// All accounts with their password hashes, by name.
+    async fn users(&self) -> Result<Vec<(UserRow, String)>, Error>;
+
+    /// When tokens were last used: (id, milliseconds since the epoch). Not part of the chain.
+    async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error>;
+
+    /// Notes when tokens were last used.
+    async fn save_token_uses(&self, uses: &[(String, i64)]) -> Result<(), Error>;
+
+    /// What the database's own check finds wrong with its file.
+    async fn check(&self) -> Result<Vec<String>, Error>;
+
+    /// Writes a consistent copy to `path`, which must not exist.
+    async fn backup_to(&self, path: &Path) -> Result<(), Error>;
+
+    /// Lets go of every connection.
+    async fn close(&self);
+}
+
+/// Events and what they change.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    /// Where the ledger ended when the events were sealed.
+    pub(crate) head: Checkpoint,
+    /// The events, each with what it changes.
+    pub(crate) events: Vec<(Event, StateChange)>,
+    /// Password hashes the changes refer to: (account, Argon2id string).
+    pub(crate) passwords: Vec<(String, String)>,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is durable.
+    Done,
+    /// Somebody else appended meanwhile; nothing was written.
+    Moved,
+}
+
+/// An event whose row does not even have the form of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) seq: Sequence,
+    pub(crate) what: String,
+}

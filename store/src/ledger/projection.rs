@@ -1,0 +1,251 @@
+//! What an event does to the tables of state. The same function writes them and, in `verify`, rebuilds them.
+
+use std::collections::BTreeMap;
+
+use model::registry::{Change, to_canonical};
+use serde_json::{Value, json};
+
+use super::event::{Draft, Event, Sequence};
+
+/// Kinds of events.
+pub(crate) mod kind {
+    /// A record of the registry got a version.
+    pub(crate) const REGISTRY: &str = "registry";
+    /// An API token was created.
+    pub(crate) const TOKEN_CREATED: &str = "token.created";
+    /// An API token was revoked.
+    pub(crate) const TOKEN_REVOKED: &str = "token.revoked";
+    /// A person got an account.
+    pub(crate) const USER_CREATED: &str = "user.created";
+    /// A person got another password.
+    pub(crate) const USER_PASSWORD: &str = "user.password";
+    /// The system noted something about itself; no state changes.
+    pub(crate) const SYSTEM: &str = "system";
+}
+
+/// A row of the table `registry`: one version of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RegistryRow {
+    /// The kind of record.
+    pub(crate) kind: String,
+    /// Its key as text.
+    pub(crate) key: String,
+    /// The version, from 1.
+    pub(crate) version: i64,
+    /// The record: canonical JSON.
+    pub(crate) body: String,
+    /// The event that wrote it.
+    pub(crate) seq: i64,
+    /// When that was, milliseconds since the epoch.
+    pub(crate) recorded_at_ms: i64,
+    /// Whether it is the newest version.
+    pub(crate) current: bool,
+}
+
+/// A row of the table `tokens`. The token itself is kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenRow {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it was named.
+    pub(crate) name: String,
+    /// Its role's word.
+    pub(crate) role: String,
+    /// The SHA-256 of the token, in hexadecimal.
+    pub(crate) hash: String,
+    /// The only gateway it may publish as, if it is bound to one.
+    pub(crate) gateway: Option<String>,
+    /// When it was created, milliseconds since the epoch.
+    pub(crate) created_at_ms: i64,
+    /// When it was revoked, milliseconds since the epoch.
+    pub(crate) revoked_at_ms: Option<i64>,
+}
+
+/// A row of the table `users`. The password's hash is in the table only: an event, which many may read, holds no
+/// more than that hash's own SHA-256, so that a hash put there by somebody else is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserRow {
+    /// The account's name.
+    pub(crate) name: String,
+    /// Its role's word.
+    pub(crate) role: String,
+    /// The SHA-256 of the password's Argon2id string, in hexadecimal.
+    pub(crate) password_digest: String,
+    /// Whether the password is to be replaced at the first sign-in.
+    pub(crate) one_time: bool,
+    /// When the account was created, milliseconds since the epoch.
+    pub(crate) created_at_ms: i64,
+}
+
+/// What one event changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StateChange {
+    RegistryPut(RegistryRow),
+    TokenCreated(TokenRow),
+    TokenRevoked { id: String, at_ms: i64 },
+    UserCreated(UserRow),
+    UserPassword { name: String, password_digest: String, one_time: bool },
+    Nothing,
+}
+
+/// The event that gives a record its next version. `call` is the first event of the same call.
+pub(crate) fn registry_draft(change: Change, actor: &str, reason: Option<&str>, call: Sequence) -> Draft {
+    // The record is canonical already: it is set into the body as it is, the fields around it in their order.
+    let text = |text: &str| to_canonical(&Value::from(text));
+    let before = change.before.map_or_else(|| "null".to_owned(), |version| version.to_string());
+    let body = format!(
+        r#"{{"after":{},"before":{before},"call":{call},"key":{},"kind":{},"reason":{},"version":{}}}"#,
+        change.after,
+        text(&change.key),
+        text(change.kind.as_str()),
+        reason.map_or_else(|| "null".to_owned(), text),
+        change.version,
+    );
+    Draft { actor: actor.to_owned(), kind: kind::REGISTRY, body }
+}
+
+pub(crate) fn token_created_draft(token: &TokenRow, actor: &str) -> Draft {
+    let body = json!({
+        "id": token.id, "name": token.name, "role": token.role, "hash": token.hash, "gateway": token.gateway,
+    });
+    Draft { actor: actor.to_owned(), kind: kind::TOKEN_CREATED, body: to_canonical(&body) }
+}
+
+pub(crate) fn token_revoked_draft(id: &str, actor: &str, reason: Option<&str>) -> Draft {
+    let body = json!({ "id": id, "reason": reason });
+    Draft { actor: actor.to_owned(), kind: kind::TOKEN_REVOKED, body: to_canonical(&body) }
+}
+
+pub(crate) fn user_draft(created: bool, user: &UserRow, actor: &str) -> Draft {
+    let mut body = json!({ "name": user.name, "one_time": user.one_time, "password_digest": user.password_digest });
+    if created {
+        body["role"] = json!(user.role);
+    }
+    let kind = if created { kind::USER_CREATED } else { kind::USER_PASSWORD };
+    Draft { actor: actor.to_owned(), kind, body: to_canonical(&body) }
+}
+
+pub(crate) fn system_draft(what: &str, detail: &Value, actor: &str) -> Draft {
+    let body = to_canonical(&json!({ "what": what, "detail": detail }));
+    Draft { actor: actor.to_owned(), kind: kind::SYSTEM, body }
+}
+
+/// What `event` changes, or what about its body cannot be.
+pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
+    let body: Value = serde_json::from_str(&event.body).map_err(|cause| format!("its body is not JSON: {cause}"))?;
+    let text = |field: &str| {
+        let value = body.get(field).and_then(Value::as_str).map(str::to_owned);
+        value.ok_or_else(|| format!("its body has no text `{field}`"))
+    };
+    let flag = |field: &str| body.get(field).and_then(Value::as_bool).ok_or(format!("its body has no flag `{field}`"));
+    let at_ms = event.recorded_at.millis();
+    Ok(match event.kind.as_str() {
+        kind::REGISTRY => StateChange::RegistryPut(RegistryRow {
+            kind: text("kind")?,
+            key: text("key")?,
+            version: body.get("version").and_then(Value::as_i64).ok_or("its body has no number `version`")?,
+            body: to_canonical(body.get("after").ok_or("its body has no `after`")?),
+            seq: event.seq.to_sql(),
+            recorded_at_ms: at_ms,
+            current: true,
+        }),
+        kind::TOKEN_CREATED => StateChange::TokenCreated(TokenRow {
+            id: text("id")?,
+            name: text("name")?,
+            role: text("role")?,
+            hash: text("hash")?,
+            gateway: text("gateway").ok(),
+            created_at_ms: at_ms,
+            revoked_at_ms: None,
+        }),
+        kind::TOKEN_REVOKED => StateChange::TokenRevoked { id: text("id")?, at_ms },
+        kind::USER_CREATED => StateChange::UserCreated(UserRow {
+            name: text("name")?,
+            role: text("role")?,
+            password_digest: text("password_digest")?,
+            one_time: flag("one_time")?,
+            created_at_ms: at_ms,
+        }),
+        kind::USER_PASSWORD => StateChange::UserPassword {
+            name: text("name")?,
+            password_digest: text("password_digest")?,
+            one_time: flag("one_time")?,
+        },
+        kind::SYSTEM => StateChange::Nothing,
+        other => return Err(format!("its kind `{other}` is not known to this program")),
+    })
+}
+
+/// The tables of state, in memory, for comparing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tables {
+    pub(crate) registry: BTreeMap<(String, String, i64), RegistryRow>,
+    pub(crate) tokens: BTreeMap<String, TokenRow>,
+    pub(crate) users: BTreeMap<String, UserRow>,
+}
+
+impl Tables {
+    /// Makes `change`, or says why it cannot follow what came before.
+    pub(crate) fn apply(&mut self, change: StateChange) -> Result<(), String> {
+        match change {
+            StateChange::RegistryPut(row) => {
+                let before = (row.kind.clone(), row.key.clone(), row.version - 1);
+                match self.registry.get_mut(&before) {
+                    Some(before) => before.current = false,
+                    None if row.version == 1 => {}
+                    None => return Err(format!("{} `{}` has no version {}", row.kind, row.key, row.version - 1)),
+                }
+                let key = (row.kind.clone(), row.key.clone(), row.version);
+                if self.registry.insert(key, row).is_some() {
+                    return Err("the version it writes was there already".into());
+                }
+            }
+            StateChange::TokenCreated(row) => {
+                if self.tokens.insert(row.id.clone(), row).is_some() {
+                    return Err("the token it creates was there already".into());
+                }
+            }
+            StateChange::TokenRevoked { id, at_ms } => {
+                let token = self.tokens.get_mut(&id).ok_or("it revokes a token that never was")?;
+                token.revoked_at_ms = Some(at_ms);
+            }
+            StateChange::UserCreated(row) => {
+                if self.users.insert(row.name.clone(), row).is_some() {
+                    return Err("the account it creates was there already".into());
+                }
+            }
+            StateChange::UserPassword { name, password_digest, one_time } => {
+                let user = self.users.get_mut(&name).ok_or("it changes an account that never was")?;
+                user.password_digest = password_digest;
+                user.one_time = one_time;
+            }
+            StateChange::Nothing => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use model::registry::Kind;
+
+    use super::*;
+
+    #[test]
+    fn the_body_of_a_registry_event_is_canonical() {
+        let change = Change {
+            kind: Kind::Lot,
+            key: "09506000134352/A\"B".into(),
+            version: 2,
+            before: Some(1),
+            after: r#"{"expires_on":"2028-04-30"}"#.into(),
+        };
+        let draft = registry_draft(change, "m.lin", Some("corrected"), Sequence::new(7));
+        let value: Value = serde_json::from_str(&draft.body).unwrap();
+        assert_eq!(to_canonical(&value), draft.body);
+        assert_eq!(value["key"], "09506000134352/A\"B");
+        assert_eq!(value["call"], 7);
+    }
+}

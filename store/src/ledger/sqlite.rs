@@ -1,0 +1,330 @@
+//! The ledger in SQLite: one file, write-ahead logging, every commit synced.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::instant::RecordedAt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::backend::{Backend, Commit, Outcome, Unreadable};
+use super::event::{Checkpoint, Event, Hash, Sequence};
+use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
+use crate::Error;
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The tables. Written once, when the file is made; the format's number is `user_version`.
+const SCHEMA: &str = include_str!("sqlite/schema.sql");
+
+/// The format this program writes.
+const FORMAT: i64 = 1;
+
+/// A ledger in one SQLite file.
+pub(crate) struct SqliteBackend {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+/// Names what was tried when SQLite refuses.
+fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |source| Error::Ledger { action, source }
+}
+
+impl SqliteBackend {
+    /// Opens the file at `path`; makes it and its tables when `create` says so.
+    pub(crate) async fn open(path: &Path, create: bool) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(failed("open"))?;
+        let backend = Self { pool, path: path.to_owned() };
+        backend.prepare(create).await?;
+        Ok(backend)
+    }
+
+    async fn prepare(&self, create: bool) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed("open"))?;
+        let version = sqlx::query("PRAGMA user_version").fetch_one(&mut *transaction).await.map_err(failed("open"))?;
+        let version: i64 = version.try_get(0).map_err(failed("open"))?;
+        match version {
+            FORMAT => Ok(()),
+            0 if create => {
+                sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await.map_err(failed("create"))?;
+                let genesis = Checkpoint::genesis();
+                sqlx::query("INSERT INTO ledger_head (one, seq, hash) VALUES (1, ?, ?)")
+                    .bind(genesis.seq.to_sql())
+                    .bind(genesis.hash.to_string())
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed("create"))?;
+                transaction.commit().await.map_err(failed("create"))
+            }
+            found => Err(Error::LedgerFormat { path: self.path.clone(), found, known: FORMAT }),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for SqliteBackend {
+    async fn commit(&self, commit: &Commit) -> Result<Outcome, Error> {
+        let Some((last, _)) = commit.events.last() else { return Ok(Outcome::Done) };
+        let failed = failed("append to");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
+        let moved = sqlx::query("UPDATE ledger_head SET seq = ?, hash = ? WHERE one = 1 AND seq = ? AND hash = ?")
+            .bind(last.seq.to_sql())
+            .bind(last.hash.to_string())
+            .bind(commit.head.seq.to_sql())
+            .bind(commit.head.hash.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?
+            .rows_affected()
+            != 1;
+        if moved {
+            transaction.rollback().await.map_err(&failed)?;
+            return Ok(Outcome::Moved);
+        }
+        for (event, change) in &commit.events {
+            insert_event(&mut transaction, event).await.map_err(&failed)?;
+            change_state(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)?;
+        Ok(Outcome::Done)
+    }
+
+    async fn head(&self) -> Result<Checkpoint, Error> {
+        let row = sqlx::query("SELECT seq, hash FROM ledger_head WHERE one = 1").fetch_optional(&self.pool).await;
+        let damaged = |what: &str| Error::LedgerDamaged { what: what.to_owned() };
+        let row = row.map_err(failed("read"))?.ok_or_else(|| damaged("the row of `ledger_head` is missing"))?;
+        let seq: i64 = row.try_get(0).map_err(failed("read"))?;
+        let hash: String = row.try_get(1).map_err(failed("read"))?;
+        let hash = Hash::parse(&hash).ok_or_else(|| damaged("the hash in `ledger_head` is not one"))?;
+        Ok(Checkpoint { seq: Sequence::from_sql(seq), hash })
+    }
+
+    async fn events(&self, from: Sequence, limit: u32) -> Result<Vec<Result<Event, Unreadable>>, Error> {
+        let rows = sqlx::query(
+            "SELECT seq, recorded_at, actor, kind, body, previous_hash, hash FROM events WHERE seq >= ? ORDER BY seq LIMIT ?",
+        )
+        .bind(if from == Sequence::ZERO { i64::MIN } else { from.to_sql() })
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read"))?;
+        rows.iter()
+            .map(|row| {
+                let seq = Sequence::from_sql(row.try_get(0).map_err(failed("read"))?);
+                Ok(read_event(row, seq).map_err(|what| Unreadable { seq, what }))
+            })
+            .collect()
+    }
+
+    async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT kind, key, version, body, seq, recorded_at, current FROM registry WHERE seq > ? ORDER BY seq",
+        )
+        .bind(if after == Sequence::ZERO { i64::MIN } else { after.to_sql() })
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read"))?;
+        let row = |row: &SqliteRow| {
+            Ok(RegistryRow {
+                kind: row.try_get(0)?,
+                key: row.try_get(1)?,
+                version: row.try_get(2)?,
+                body: row.try_get(3)?,
+                seq: row.try_get(4)?,
+                recorded_at_ms: row.try_get(5)?,
+                current: row.try_get::<i64, _>(6)? == 1,
+            })
+        };
+        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT id, name, role, hash, gateway, created_at, revoked_at FROM tokens ORDER BY created_at, id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read"))?;
+        let row = |row: &SqliteRow| {
+            Ok(TokenRow {
+                id: row.try_get(0)?,
+                name: row.try_get(1)?,
+                role: row.try_get(2)?,
+                hash: row.try_get(3)?,
+                gateway: row.try_get(4)?,
+                created_at_ms: row.try_get(5)?,
+                revoked_at_ms: row.try_get(6)?,
+            })
+        };
+        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+    }
+
+    async fn users(&self) -> Result<Vec<(UserRow, String)>, Error> {
+        let rows = sqlx::query(
+            "SELECT name, role, password_digest, one_time, created_at, password_hash FROM users ORDER BY name",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read"))?;
+        let row = |row: &SqliteRow| {
+            let user = UserRow {
+                name: row.try_get(0)?,
+                role: row.try_get(1)?,
+                password_digest: row.try_get(2)?,
+                one_time: row.try_get::<i64, _>(3)? == 1,
+                created_at_ms: row.try_get(4)?,
+            };
+            Ok((user, row.try_get(5)?))
+        };
+        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+    }
+
+    async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error> {
+        let rows = sqlx::query("SELECT id, last_used_at FROM token_uses").fetch_all(&self.pool).await;
+        let rows = rows.map_err(failed("read"))?;
+        let row = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+    }
+
+    async fn save_token_uses(&self, uses: &[(String, i64)]) -> Result<(), Error> {
+        let failed = failed("note the use of a token in");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
+        for (id, last_used_at_ms) in uses {
+            sqlx::query(
+                "INSERT INTO token_uses (id, last_used_at) VALUES (?, ?) \
+                 ON CONFLICT (id) DO UPDATE SET last_used_at = excluded.last_used_at",
+            )
+            .bind(id)
+            .bind(last_used_at_ms)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)
+    }
+
+    async fn check(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query("PRAGMA integrity_check").fetch_all(&self.pool).await.map_err(failed("check"))?;
+        let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+        let mut lines = lines.map_err(failed("check"))?;
+        lines.retain(|line| line != "ok");
+        Ok(lines)
+    }
+
+    async fn backup_to(&self, path: &Path) -> Result<(), Error> {
+        if path.exists() {
+            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(Error::Io { action: "back the ledger up to", path: path.to_owned(), source });
+        }
+        let target = path.to_str().ok_or_else(|| Error::Io {
+            action: "back the ledger up to",
+            path: path.to_owned(),
+            source: std::io::Error::from(std::io::ErrorKind::InvalidFilename),
+        })?;
+        sqlx::query("VACUUM INTO ?").bind(target).execute(&self.pool).await.map_err(failed("back up"))?;
+        super::files::sync(path)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn insert_event(transaction: &mut Transaction<'_, Sqlite>, event: &Event) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO events (seq, recorded_at, actor, kind, body, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(event.seq.to_sql())
+        .bind(event.recorded_at.millis())
+        .bind(&event.actor)
+        .bind(&event.kind)
+        .bind(&event.body)
+        .bind(event.previous_hash.to_string())
+        .bind(event.hash.to_string())
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+}
+
+async fn change_state(
+    transaction: &mut Transaction<'_, Sqlite>,
+    change: &StateChange,
+    passwords: &[(String, String)],
+) -> Result<(), sqlx::Error> {
+    let password = |name: &str| passwords.iter().find(|(of, _)| of == name).map_or("", |(_, hash)| hash.as_str());
+    match change {
+        StateChange::Nothing => return Ok(()),
+        StateChange::RegistryPut(row) => {
+            if row.version > 1 {
+                sqlx::query("UPDATE registry SET current = 0 WHERE kind = ? AND key = ? AND version = ?")
+                    .bind(&row.kind)
+                    .bind(&row.key)
+                    .bind(row.version - 1)
+                    .execute(&mut **transaction)
+                    .await?;
+            }
+            sqlx::query("INSERT INTO registry (kind, key, version, body, seq, recorded_at, current) VALUES (?, ?, ?, ?, ?, ?, 1)")
+                .bind(&row.kind)
+                .bind(&row.key)
+                .bind(row.version)
+                .bind(&row.body)
+                .bind(row.seq)
+                .bind(row.recorded_at_ms)
+        }
+        StateChange::TokenCreated(row) => {
+            sqlx::query("INSERT INTO tokens (id, name, role, hash, gateway, created_at) VALUES (?, ?, ?, ?, ?, ?)")
+                .bind(&row.id)
+                .bind(&row.name)
+                .bind(&row.role)
+                .bind(&row.hash)
+                .bind(&row.gateway)
+                .bind(row.created_at_ms)
+        }
+        StateChange::TokenRevoked { id, at_ms } => {
+            sqlx::query("UPDATE tokens SET revoked_at = ? WHERE id = ?").bind(at_ms).bind(id)
+        }
+        StateChange::UserCreated(row) => sqlx::query(
+            "INSERT INTO users (name, role, password_digest, one_time, created_at, password_hash) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&row.name)
+        .bind(&row.role)
+        .bind(&row.password_digest)
+        .bind(i64::from(row.one_time))
+        .bind(row.created_at_ms)
+        .bind(password(&row.name)),
+        StateChange::UserPassword { name, password_digest, one_time } => {
+            sqlx::query("UPDATE users SET password_digest = ?, one_time = ?, password_hash = ? WHERE name = ?")
+                .bind(password_digest)
+                .bind(i64::from(*one_time))
+                .bind(password(name))
+                .bind(name)
+        }
+    }
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+}
+
+fn read_event(row: &SqliteRow, seq: Sequence) -> Result<Event, String> {
+    let unreadable = |cause: sqlx::Error| cause.to_string();
+    let hash = |column: usize, name: &str| {
+        let text: String = row.try_get(column).map_err(unreadable)?;
+        Hash::parse(&text).ok_or_else(|| format!("its `{name}` is not a hash"))
+    };
+    Ok(Event {
+        seq,
+        recorded_at: RecordedAt::from_millis(row.try_get(1).map_err(unreadable)?),
+        actor: row.try_get(2).map_err(unreadable)?,
+        kind: row.try_get(3).map_err(unreadable)?,
+        body: row.try_get(4).map_err(unreadable)?,
+        previous_hash: hash(5, "previous_hash")?,
+        hash: hash(6, "hash")?,
+    })
+}
