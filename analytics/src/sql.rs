@@ -1,0 +1,263 @@
+//! Questions in SQL: one guarded, bounded, read-only query at a time over one moment of the store.
+
+mod functions;
+mod limits;
+mod output;
+mod plan;
+mod session;
+mod statement;
+mod threads;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt;
+use store::view::Readable;
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::error::{Limit, SqlError};
+use crate::tables::{LAKE, Tables};
+use output::{Measured, Plain, Sink};
+use session::Sessions;
+use threads::Threads;
+
+pub use limits::Limits;
+pub use output::Format;
+
+/// Reads the time a query calls `now()`.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// How an [`Engine`] is set up.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// What one query may cost.
+    pub limits: Limits,
+    /// Threads queries run on, and partitions each is cut into; at least 1.
+    pub threads: usize,
+    /// The time of `now()`; the simulated one in a simulated world.
+    pub clock: Clock,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { limits: Limits::default(), threads: 2, clock: Arc::new(Utc::now) }
+    }
+}
+
+/// An encoded answer.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The answer, whole.
+    pub bytes: Vec<u8>,
+    /// Its format.
+    pub format: Format,
+}
+
+/// An answer as columns.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Answer {
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// Answers queries. Cheap to clone.
+///
+/// Every query runs on threads of its own kind, below the priority of the rest of the process, so that a heavy one
+/// delays no acknowledgement. An answer is complete or an error, never cut short.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Arc<Threads>,
+}
+
+/// What all queries of an engine share.
+struct Shared {
+    source: Arc<dyn Readable>,
+    sessions: Sessions,
+    options: EngineOptions,
+    turns: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine over `source`.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(source: Arc<dyn Readable>, options: EngineOptions) -> Result<Self, SqlError> {
+        let threads = Threads::start(options.threads.max(1))?;
+        let sessions = Sessions::new(options.threads.max(1)).map_err(SqlError::internal)?;
+        let turns = Arc::new(Semaphore::new(options.limits.max_concurrent));
+        Ok(Self { shared: Arc::new(Shared { source, sessions, options, turns }), threads: Arc::new(threads) })
+    }
+
+    /// The tables a query may name.
+    #[must_use]
+    pub fn tables(&self) -> Vec<&'static str> {
+        offered()
+    }
+
+    /// The answer to `sql`, encoded.
+    ///
+    /// # Errors
+    /// Any [`SqlError`]. Dropping the future stops the query.
+    pub async fn encoded(&self, sql: &str, format: Format) -> Result<Encoded, SqlError> {
+        let bytes = self.run(sql, move |schema| output::encoder(format, schema)).await?;
+        Ok(Encoded { bytes, format })
+    }
+
+    /// The answer to `sql`, as columns.
+    ///
+    /// # Errors
+    /// Any [`SqlError`]. Dropping the future stops the query.
+    pub async fn answer(&self, sql: &str) -> Result<Answer, SqlError> {
+        let keep = |schema: &SchemaRef| -> Result<Box<dyn Sink<Answer = Answer>>, SqlError> {
+            Ok(Box::new(Keep { answer: Answer { schema: Arc::clone(schema), batches: Vec::new() }, size: 0 }))
+        };
+        self.run(sql, keep).await
+    }
+
+    /// Waits for a turn, then runs `sql` on the engine's threads within its time.
+    async fn run<A: Measured>(
+        &self,
+        sql: &str,
+        sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError> + Send + 'static,
+    ) -> Result<A, SqlError> {
+        let limits = &self.shared.options.limits;
+        let started = Instant::now();
+        let turn = tokio::time::timeout(limits.max_wait, Arc::clone(&self.shared.turns).acquire_owned());
+        let result = match turn.await {
+            Ok(Ok(turn)) => {
+                let (shared, sql) = (Arc::clone(&self.shared), sql.to_owned());
+                // the turn is given back when the work has really ended, not when the asker stopped waiting
+                let work = async move {
+                    let _turn = turn;
+                    shared.execute(&sql, sink).await
+                };
+                let task = AbortOnDropHandle::new(self.threads.spawn(work));
+                match tokio::time::timeout(limits.timeout, task).await {
+                    Ok(Ok(result)) => result,
+                    Ok(Err(panicked)) => Err(SqlError::internal(panicked)),
+                    Err(_) => Err(SqlError::Timeout { seconds: limits.timeout.as_secs_f64() }),
+                }
+            }
+            _ => Err(SqlError::Overloaded),
+        };
+        observe(&result, started);
+        result
+    }
+}
+
+/// Counts how a query ended and how long it took; our own faults go to the log.
+fn observe<A>(result: &Result<A, SqlError>, started: Instant) {
+    let outcome = match result {
+        Ok(_) => "ok",
+        Err(error) => error.code(),
+    };
+    metrics::counter!("coldtrail_sql_queries_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("coldtrail_sql_query_seconds").record(started.elapsed());
+    if let Err(SqlError::Internal { message, .. }) = result {
+        tracing::error!(%message, "a query failed inside");
+    }
+}
+
+/// The names of all tables offered.
+fn offered() -> Vec<&'static str> {
+    LAKE.to_vec()
+}
+
+impl Shared {
+    async fn execute<A: Measured>(
+        &self,
+        sql: &str,
+        sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError>,
+    ) -> Result<A, SqlError> {
+        let limits = &self.options.limits;
+        let offered = offered();
+        let to_ours = |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
+
+        let checked = statement::check(sql, &offered, limits)?;
+        let tables = self.open_tables(&checked.tables).await?;
+        let state = self.sessions.open(tables, limits, (self.options.clock)()).map_err(SqlError::internal)?;
+        let logical = state.statement_to_plan(checked.statement).await.map_err(to_ours)?;
+        plan::check(&logical, &offered)?;
+        let physical = state.create_physical_plan(&logical).await.map_err(to_ours)?;
+
+        let plain = Plain::new(&physical.schema());
+        let mut sink = sink(plain.schema())?;
+        let mut batches = execute_stream(physical, state.task_ctx()).map_err(to_ours)?;
+        let mut rows = 0_u64;
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(to_ours)?;
+            rows += batch.num_rows() as u64;
+            if rows > limits.max_rows {
+                return Err(SqlError::Limit { limit: Limit::Rows(limits.max_rows) });
+            }
+            sink.take(&plain.batch(&batch)?)?;
+            check_size(sink.size(), limits)?;
+        }
+        let finished = sink.finish()?;
+        check_size(finished.size(), limits)?;
+        Ok(finished)
+    }
+
+    /// The tables of `names` at this moment.
+    async fn open_tables(&self, names: &std::collections::BTreeSet<String>) -> Result<Tables, SqlError> {
+        let mut tables = Tables::default();
+        if LAKE.iter().any(|name| names.contains(*name)) {
+            tables.add_lake(self.source.view().await.map_err(SqlError::internal)?)?;
+        }
+        Ok(tables)
+    }
+}
+
+fn check_size(size: usize, limits: &Limits) -> Result<(), SqlError> {
+    if size as u64 > limits.max_result_bytes {
+        return Err(SqlError::Limit { limit: Limit::ResultBytes(limits.max_result_bytes) });
+    }
+    Ok(())
+}
+
+/// Keeps an answer as columns.
+struct Keep {
+    answer: Answer,
+    size: usize,
+}
+
+impl Sink for Keep {
+    type Answer = Answer;
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
+        self.size += batch.get_array_memory_size();
+        self.answer.batches.push(batch.clone());
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn finish(self: Box<Self>) -> Result<Answer, SqlError> {
+        Ok(self.answer)
+    }
+}
+
+impl Measured for Answer {
+    fn size(&self) -> usize {
+        self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
+    }
+}

@@ -1,0 +1,201 @@
+//! A table of the lake at one moment: its files, less those a filter rules out, and the rows not yet flushed.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use chrono::DateTime;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use store::view::{LakeFile, TableView};
+
+use super::prune;
+use crate::error::SqlError;
+
+/// One table of the lake, as the query engine asks for it.
+#[derive(Debug)]
+pub(crate) struct LakeTable {
+    view: TableView,
+    /// The columns of the view with texts as string views, which filters and groups compare faster.
+    schema: SchemaRef,
+    address: ObjectStoreUrl,
+    /// The column the bounds of each file speak of.
+    time: &'static str,
+}
+
+impl LakeTable {
+    /// The table `name` at the moment of `view`.
+    pub(crate) fn new(name: &str, view: TableView) -> Result<Self, SqlError> {
+        let address = ObjectStoreUrl::parse(address_of(name)).map_err(SqlError::internal)?;
+        let time = if view.schema.column_with_name("measured_at").is_some() { "measured_at" } else { "received_at" };
+        Ok(Self { schema: with_text_views(&view.schema), view, address, time })
+    }
+
+    /// The files as a plan, or nothing when no file is left.
+    fn scan_files(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+        limit: Option<usize>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let files = prune::may_match(&self.view.files, predicate.as_ref(), &self.schema, self.time)?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
+        let mut source = ParquetSource::new(Arc::clone(&self.schema))
+            .with_parquet_file_reader_factory(Arc::new(reader));
+        if let Some(predicate) = predicate {
+            source = source.with_predicate(predicate);
+        }
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
+
+        let config = FileScanConfigBuilder::new(self.address.clone(), Arc::new(source))
+            .with_file_groups(self.groups(files, state.config().target_partitions())?)
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(Some(DataSourceExec::from_data_source(config)))
+    }
+
+    /// `files` dealt out into at most `partitions` groups of about the same size.
+    fn groups(&self, mut files: Vec<LakeFile>, partitions: usize) -> Result<Vec<FileGroup>> {
+        files.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+        let mut groups: Vec<(u64, Vec<PartitionedFile>)> = Vec::new();
+        groups.resize_with(partitions.clamp(1, files.len().max(1)), Default::default);
+        for file in files {
+            if let Some(smallest) = groups.iter_mut().min_by_key(|(size, _)| *size) {
+                smallest.0 += file.size;
+                smallest.1.push(self.open(&file)?);
+            }
+        }
+        Ok(groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect())
+    }
+
+    fn open(&self, file: &LakeFile) -> Result<PartitionedFile> {
+        let location = match self.view.prefix.as_ref() {
+            "" => Path::parse(&file.path),
+            prefix => Path::parse(format!("{prefix}/{}", file.path)),
+        };
+        let meta = ObjectMeta {
+            location: location.map_err(|error| DataFusionError::External(error.into()))?,
+            last_modified: DateTime::from_timestamp_millis(file.modified_at).unwrap_or_default(),
+            size: file.size,
+            e_tag: None,
+            version: None,
+        };
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.num_rows = Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX));
+        Ok(PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics)))
+    }
+
+    /// The tail as a plan, or nothing when it is empty.
+    fn scan_tail(
+        &self,
+        projected: &SchemaRef,
+        projection: Option<&Vec<usize>>,
+        partitions: usize,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if self.view.tail.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(None);
+        }
+        let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, self.view.tail.len())];
+        let turns = dealt.len();
+        for (turn, batch) in self.view.tail.iter().enumerate() {
+            dealt[turn % turns].push(projected_batch(batch, projected, projection)?);
+        }
+        Ok(Some(MemorySourceConfig::try_new_exec(&dealt, Arc::clone(projected), None)?))
+    }
+}
+
+/// Where the object store registry finds the files of the table `name`.
+pub(crate) fn address_of(name: &str) -> String {
+    format!("coldtrail://{name}")
+}
+
+/// `schema` with every text column as a string view.
+fn with_text_views(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Field::new(field.name(), DataType::Utf8View, field.is_nullable()),
+        _ => field.as_ref().clone(),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The columns `projection` names of `batch`, with the types of `projected`.
+fn projected_batch(batch: &RecordBatch, projected: &SchemaRef, projection: Option<&Vec<usize>>) -> Result<RecordBatch> {
+    let batch = match projection {
+        Some(indices) => &batch.project(indices)?,
+        None => batch,
+    };
+    let columns = batch.columns().iter().zip(projected.fields()).map(|(column, field)| cast(column, field.data_type()));
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(projected), columns.collect::<Result<_, _>>()?, &options)?)
+}
+
+#[async_trait]
+impl TableProvider for LakeTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // they rule out files and row groups; which rows match is decided above the scan
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let predicate = match conjunction(filters.to_vec()) {
+            Some(filter) => {
+                let columns = DFSchema::try_from(Arc::clone(&self.schema))?;
+                Some(state.create_physical_expr(filter, &columns)?)
+            }
+            None => None,
+        };
+        let projected = match projection {
+            Some(indices) => Arc::new(self.schema.project(indices)?),
+            None => Arc::clone(&self.schema),
+        };
+        let files = self.scan_files(state, projection, predicate, limit)?;
+        let tail = self.scan_tail(&projected, projection, state.config().target_partitions())?;
+        let parts: Vec<_> = files.into_iter().chain(tail).collect();
+        if parts.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(projected)));
+        }
+        UnionExec::try_new(parts)
+    }
+}
