@@ -71,11 +71,9 @@ impl Journal {
     /// As [`Journal::open`].
     pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: JournalOptions) -> Result<(Self, Recovery), Error> {
         options.check()?;
-        std::fs::create_dir_all(dir)
-            .map_err(|source| Error::Io { action: "create", path: dir.to_owned(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| Error::Io { action: "create", path: dir.to_owned(), source })?;
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            disk.sync_dir(parent)
-                .map_err(|source| Error::Io { action: "fsync", path: parent.to_owned(), source })?;
+            disk.sync_dir(parent).map_err(|source| Error::Io { action: "fsync", path: parent.to_owned(), source })?;
         }
         let Recovered { recovery, segments, mark, current } = recover(dir, disk.as_ref(), options.first)?;
         let position = recovery.last;
@@ -177,10 +175,11 @@ impl Journal {
         }
         if freed > 0 {
             let dir = &self.shared.dir;
-            self.shared
-                .disk
-                .sync_dir(dir)
-                .map_err(|source| Error::Io { action: "fsync", path: dir.clone(), source })?;
+            self.shared.disk.sync_dir(dir).map_err(|source| Error::Io {
+                action: "fsync",
+                path: dir.clone(),
+                source,
+            })?;
         }
         Ok(freed)
     }

@@ -79,7 +79,10 @@ pub(super) fn inspect(dir: &Path) -> Result<Inspection, Error> {
             inspection.holes.clone_from(&survey.holes);
         }
         if let Some(before) = before.filter(|before| *before != survey.next) {
-            let what = format!("it ends with position `{}`, and the next segment begins with `{before}`", survey.next.get() - 1);
+            let what = format!(
+                "it ends with position `{}`, and the next segment begins with `{before}`",
+                survey.next.get() - 1
+            );
             return Err(Error::JournalBroken { file: this.path.clone(), what, remedy: RESTORE });
         }
         inspection.gap_positions += survey.gap_positions;
@@ -192,12 +195,11 @@ fn check_chain(dir: &Path, found: &[Found]) -> Result<(), Error> {
 /// A segment that others follow was fsynced up to `end`: all of it must read.
 fn check_closed(this: &Found, survey: &Survey, end: u64) -> Result<(), Error> {
     let hole = survey.holes.first().map(|hole| (hole.offset, hole.what));
-    let short = (survey.end != end).then_some((survey.end, survey.rest.unwrap_or("the segment does not end where the next one says")));
+    let short = (survey.end != end)
+        .then_some((survey.end, survey.rest.unwrap_or("the segment does not end where the next one says")));
     match hole.or(short) {
         None => Ok(()),
-        Some((offset, what)) => {
-            Err(Error::JournalDamaged { file: this.path.clone(), offset, what, remedy: SET_ASIDE })
-        }
+        Some((offset, what)) => Err(Error::JournalDamaged { file: this.path.clone(), offset, what, remedy: SET_ASIDE }),
     }
 }
 
