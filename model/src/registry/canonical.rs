@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn numbers_read_back_to_the_same_f64() {
-        for float in [0.1, 83.144, 1e-9, 1.797e308, 5e-324, 9_007_199_254_740_993.0, -0.5] {
+        for float in [0.1_f64, 83.144, 1e-9, 1.797e308, 5e-324, 9_007_199_254_740_993.0, -0.5] {
             let text = to_canonical(&serde_json::json!(float));
             assert_eq!(text.parse::<f64>().unwrap().to_bits(), float.to_bits(), "{text}");
         }

@@ -145,10 +145,10 @@ impl Event {
         let mut sha = Sha256::new();
         sha.update(EVENT_DOMAIN);
         sha.update(self.previous_hash.0);
-        sha.update(self.seq.0.to_be_bytes());
-        sha.update(self.recorded_at.millis().to_be_bytes());
+        sha.update(self.seq.0.to_le_bytes());
+        sha.update(self.recorded_at.millis().to_le_bytes());
         for part in [&self.actor, &self.kind, &self.body] {
-            sha.update((part.len() as u64).to_be_bytes());
+            sha.update((part.len() as u64).to_le_bytes());
             sha.update(part.as_bytes());
         }
         Hash(sha.finalize().into())
@@ -200,10 +200,10 @@ mod tests {
         let event = event();
         let mut bytes = b"coldtrail ledger event 1\n".to_vec();
         bytes.extend(Sha256::digest(b"coldtrail ledger genesis 1\n"));
-        bytes.extend(1_u64.to_be_bytes());
-        bytes.extend(1_795_341_600_000_i64.to_be_bytes());
+        bytes.extend(1_u64.to_le_bytes());
+        bytes.extend(1_795_341_600_000_i64.to_le_bytes());
         for part in ["system", "system", "{\"what\":\"created\"}"] {
-            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend((part.len() as u64).to_le_bytes());
             bytes.extend(part.as_bytes());
         }
         assert_eq!(event.hash, Hash::of(&bytes));

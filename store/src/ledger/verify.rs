@@ -72,8 +72,12 @@ impl fmt::Display for Wrong {
             Self::End { recorded, found } if found.seq < recorded.seq => {
                 write!(f, "ledger event {}: it is missing, and so is all up to {}", found.seq.next(), recorded.seq)
             }
+            Self::End { recorded, found } if found.seq > recorded.seq => {
+                let seq = recorded.seq.next();
+                write!(f, "ledger event {seq}: the ledger ended before it when it was last written")
+            }
             Self::End { recorded, found } => {
-                write!(f, "ledger event {}: the ledger ended at {} when it was last written", found.seq, recorded.seq)
+                write!(f, "ledger event {}: its hash is {}, it was written with {}", found.seq, found.hash, recorded.hash)
             }
             Self::Checkpoint { kept, found: None } => {
                 write!(f, "ledger event {}: it was here when the checkpoint was taken, the ledger was rolled back", kept.seq)
