@@ -1,1 +1,6 @@
-#[test] fn x(){}
+//! All integration tests, in one binary: one file per subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod journal;
+mod ledger;
+mod registry;
