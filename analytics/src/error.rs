@@ -109,6 +109,10 @@ impl SqlError {
         {
             return Self::Limit { limit: limit.0 };
         }
+        // the engine calls a pattern it can't compile an internal error
+        if error.to_string().contains("Regular expression did not compile") {
+            return Self::invalid("a pattern is not a regular expression, or too large: make it simpler");
+        }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Limit { limit: Limit::Memory(max_memory_bytes) },
             DataFusionError::SQL(parser, _) if matches!(**parser, ParserError::RecursionLimitExceeded) => {

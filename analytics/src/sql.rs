@@ -4,8 +4,10 @@ mod functions;
 mod limits;
 mod output;
 mod plan;
+mod restrain;
 mod session;
 mod statement;
+mod texts;
 mod threads;
 
 use std::sync::Arc;
@@ -196,6 +198,7 @@ impl Shared {
         let logical = state.statement_to_plan(checked.statement).await.map_err(to_ours)?;
         plan::check(&logical, &offered)?;
         let physical = state.create_physical_plan(&logical).await.map_err(to_ours)?;
+        let physical = restrain::restrain(physical).map_err(to_ours)?;
 
         let plain = Plain::new(&physical.schema());
         let mut sink = sink(plain.schema())?;

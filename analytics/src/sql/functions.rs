@@ -11,6 +11,8 @@ use std::sync::{Arc, LazyLock};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+use super::texts;
+
 /// Functions of one row.
 const SCALAR: &[&str] = &[
     // conditions and types
@@ -29,10 +31,13 @@ const SCALAR: &[&str] = &[
     "reverse", "right", "strpos", "substr", "substr_index", "translate",
     "regexp_count", "regexp_like", "regexp_match",
     // lists that a query made itself
-    "make_array", "array_element", "array_length", "array_has", "array_to_string", "cardinality",
+    "make_array", "array_element", "array_length", "array_has", "cardinality",
     // fields of a row value
     "get_field",
 ];
+
+/// Those of them that build longer texts from shorter ones.
+const BOUNDED: &[&str] = &["concat", "concat_ws"];
 
 /// Functions of many rows.
 const AGGREGATE: &[&str] = &[
@@ -66,6 +71,11 @@ pub(crate) struct Functions {
 pub(crate) static ALLOWED: LazyLock<Functions> = LazyLock::new(|| {
     let mut scalar = SessionStateDefaults::default_scalar_functions();
     scalar.retain(|function| SCALAR.contains(&function.name()));
+    for function in &mut scalar {
+        if BOUNDED.contains(&function.name()) {
+            *function = texts::bounded(Arc::clone(function));
+        }
+    }
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();
     aggregate.retain(|function| AGGREGATE.contains(&function.name()));
     let mut window = SessionStateDefaults::default_window_functions();

@@ -15,8 +15,6 @@ pub struct Limits {
     pub max_expression_depth: usize,
     /// Bytes of one text literal: a literal is copied for every row it meets.
     pub max_literal_bytes: usize,
-    /// Bytes of one text a function builds.
-    pub max_value_bytes: usize,
     /// Rows of the answer.
     pub max_rows: u64,
     /// Bytes of the answer as it is sent.
@@ -39,7 +37,6 @@ impl Default for Limits {
             max_nesting: 40,
             max_expression_depth: 1_000,
             max_literal_bytes: 8 << 10,
-            max_value_bytes: 64 << 10,
             max_rows: 2_000_000,
             max_result_bytes: 256 << 20,
             max_memory_bytes: 1 << 30,

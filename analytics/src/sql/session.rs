@@ -15,12 +15,14 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::SessionStateDefaults;
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use url::Url;
 
 use super::functions::ALLOWED;
 use super::limits::Limits;
+use super::texts::BoundConcatenation;
 use crate::tables::Tables;
 
 const CATALOG: &str = "coldtrail";
@@ -75,6 +77,7 @@ impl Sessions {
             .with_aggregate_functions(ALLOWED.aggregate.clone())
             .with_window_functions(ALLOWED.window.clone())
             .build();
+        state.register_function_rewrite(Arc::new(BoundConcatenation::new()))?;
         state.execution_props_mut().query_execution_start_time = Some(now);
         Ok(state)
     }
