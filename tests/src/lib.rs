@@ -1,1 +1,6 @@
-//! tests
+//! The harness: brokers, proxies and publishers the integration tests break things with.
+
+pub mod mosquitto;
+pub mod proxy;
+pub mod publisher;
+pub mod wire;

@@ -32,6 +32,8 @@ pub(super) struct Connection<'a> {
     pulse: Pulse,
     /// Messages are no longer taken: what is in flight is settled and the connection closed.
     stopping: AtomicBool,
+    /// Our DISCONNECT is sent.
+    goodbye: AtomicBool,
 }
 
 /// Why a connection ended.
@@ -78,7 +80,7 @@ impl End {
 
 impl<'a> Connection<'a> {
     pub(super) fn new(options: &'a CollectorOptions, sink: &'a Sink, clock: &'a Clock, status: &'a Status) -> Self {
-        Self { options, sink, clock, status, owed: Owed::new(), pulse: Pulse::new(), stopping: AtomicBool::new(false) }
+        Self { options, sink, clock, status, owed: Owed::new(), pulse: Pulse::new(), stopping: AtomicBool::new(false), goodbye: AtomicBool::new(false) }
     }
 
     /// When this connection stood, if it ever did.
@@ -112,15 +114,20 @@ impl<'a> Connection<'a> {
                     self.owed.close();
                     grace.as_mut().reset(Instant::now() + self.options.stop_grace);
                 }
-                () = &mut grace, if stopping => return End::StoppedLate,
+                () = &mut grace, if stopping => return self.end_of_grace(),
             }
         }
+    }
+
+    fn end_of_grace(&self) -> End {
+        if self.goodbye.load(Ordering::Relaxed) { End::Stopped } else { End::StoppedLate }
     }
 
     async fn receive(&self, mut link: Link, requests: &Requests, subscriptions: &mut Subscriptions) -> End {
         loop {
             let seen = match link.poll(self.options).await {
                 Ok(seen) => seen,
+                Err(_) if self.goodbye.load(Ordering::Relaxed) => return End::Stopped,
                 Err(broken) => return End::Broken(broken),
             };
             match seen {
@@ -139,7 +146,9 @@ impl<'a> Connection<'a> {
                 }
                 Seen::Incoming => self.pulse.heard(),
                 Seen::Sent => {}
-                Seen::Disconnected => return End::Stopped,
+                // Now the broker closes. Closing first could reset the connection while it is still sending to us,
+                // and it would never read our last acknowledgements.
+                Seen::Disconnected => self.goodbye.store(true, Ordering::Relaxed),
             }
             if !subscriptions.is_complete() {
                 let now = Instant::now();
