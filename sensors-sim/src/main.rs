@@ -186,10 +186,17 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         (None, None) => Utc::now() - TimeDelta::days(365),
     };
     let world = World::new(&scenario, args.seed, start)?;
-    let pace = if args.speed > 0.0 { Pace::Clock(Clock::starting_at(start, args.speed).shared()) } else { Pace::Unpaced };
+    let pace =
+        if args.speed > 0.0 { Pace::Clock(Clock::starting_at(start, args.speed).shared()) } else { Pace::Unpaced };
     let until = args.lasts.map(|lasts| start + lasts.delta());
     let options = RunnerOptions { broker: args.broker.into(), pace, until, truth: args.truth, inflight: args.inflight };
-    eprintln!("{}: {} sensors behind {} gateways, seed {}, from {start}", scenario.name, world.sensors(), world.gateways(), args.seed);
+    eprintln!(
+        "{}: {} sensors behind {} gateways, seed {}, from {start}",
+        scenario.name,
+        world.sensors(),
+        world.gateways(),
+        args.seed
+    );
     let mut runner = Runner::start(world, options)?;
     let progress = runner.progress();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -253,6 +260,11 @@ async fn make_load(args: LoadArgs) -> anyhow::Result<()> {
         }
     };
     println!("{}", serde_json::to_string(&report)?);
-    anyhow::ensure!(report.errors.is_empty(), "{} connections ended early, the first with: {}", report.errors.len(), report.errors[0]);
+    anyhow::ensure!(
+        report.errors.is_empty(),
+        "{} connections ended early, the first with: {}",
+        report.errors.len(),
+        report.errors[0]
+    );
     Ok(())
 }

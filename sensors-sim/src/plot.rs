@@ -17,7 +17,12 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 ///
 /// # Errors
 /// When the scenario contradicts itself.
-pub fn draw(scenario: &Scenario, (seed, start): (u64, DateTime<Utc>), span: Span, (prefix, lines): (&str, usize)) -> anyhow::Result<String> {
+pub fn draw(
+    scenario: &Scenario,
+    (seed, start): (u64, DateTime<Utc>),
+    span: Span,
+    (prefix, lines): (&str, usize),
+) -> anyhow::Result<String> {
     let mut world = World::new(scenario, seed, start)?;
     let mut peaks = vec![[f64::NAN; COLUMNS]; world.sensors()];
     let mut lows = vec![f64::INFINITY; world.sensors()];
@@ -29,14 +34,22 @@ pub fn draw(scenario: &Scenario, (seed, start): (u64, DateTime<Utc>), span: Span
         for reading in message.readings.iter() {
             let celsius = reading.measurement.temperature.value();
             let passed_ms = (reading.true_at - start).num_milliseconds().max(0);
-            let column = usize::try_from(passed_ms * COLUMNS as i64 / span.millis().max(1)).unwrap_or(0).min(COLUMNS - 1);
+            let column =
+                usize::try_from(passed_ms * COLUMNS as i64 / span.millis().max(1)).unwrap_or(0).min(COLUMNS - 1);
             let peak = &mut peaks[reading.sensor][column];
             *peak = peak.max(celsius);
             lows[reading.sensor] = lows[reading.sensor].min(celsius);
         }
     }
-    let mut text = format!("{}: {}\n{} sensors, {span} from {}\n", scenario.name, scenario.about, world.sensors(), start.to_rfc3339());
-    let chosen: Vec<usize> = (0..world.sensors()).filter(|sensor| world.sensor_name(*sensor).starts_with(prefix)).collect();
+    let mut text = format!(
+        "{}: {}\n{} sensors, {span} from {}\n",
+        scenario.name,
+        scenario.about,
+        world.sensors(),
+        start.to_rfc3339()
+    );
+    let chosen: Vec<usize> =
+        (0..world.sensors()).filter(|sensor| world.sensor_name(*sensor).starts_with(prefix)).collect();
     let stride = chosen.len().div_ceil(lines.max(1)).max(1);
     let width = chosen.iter().map(|sensor| world.sensor_name(*sensor).len()).max().unwrap_or(0);
     for sensor in chosen.into_iter().step_by(stride) {

@@ -114,7 +114,8 @@ impl Probe {
 
     #[expect(clippy::cast_possible_truncation, reason = "a jitter is a few seconds")]
     fn schedule(&mut self) {
-        let jitter_ms = if self.spec.jitter_s > 0.0 { self.rng.random::<f64>() * self.spec.jitter_s * 1000.0 } else { 0.0 };
+        let jitter_ms =
+            if self.spec.jitter_s > 0.0 { self.rng.random::<f64>() * self.spec.jitter_s * 1000.0 } else { 0.0 };
         self.due_ms = self.tick_ms + jitter_ms as i64;
     }
 
@@ -122,7 +123,12 @@ impl Probe {
     ///
     /// The lag is the exact answer of a first-order element to a step: x ← T + (x − T) e^(−dt/τ). An instant
     /// inside the step is taken on the straight line between its ends.
-    pub(crate) fn step(&mut self, air: (f64, f64), humidity_pct: f64, (begin_ms, end_ms): (i64, i64)) -> Option<(i64, Measurement)> {
+    pub(crate) fn step(
+        &mut self,
+        air: (f64, f64),
+        humidity_pct: f64,
+        (begin_ms, end_ms): (i64, i64),
+    ) -> Option<(i64, Measurement)> {
         let (before_c, after_c) = air;
         #[expect(clippy::cast_precision_loss, reason = "a step is a few seconds")]
         let dt_s = (end_ms - begin_ms) as f64 / 1000.0;

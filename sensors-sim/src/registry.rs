@@ -99,7 +99,12 @@ impl Registry {
 /// (GS1 General Specifications 7.9).
 fn sscc(index: usize) -> String {
     let body = format!("1950600{:010}", 1_340_000_000 + index);
-    let sum: u32 = body.bytes().rev().zip([3, 1].into_iter().cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let sum: u32 = body
+        .bytes()
+        .rev()
+        .zip([3, 1].into_iter().cycle())
+        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+        .sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
@@ -112,7 +117,12 @@ mod tests {
         for index in [0, 1, 77, 4_000] {
             let id = sscc(index);
             assert_eq!(id.len(), 18);
-            let sum: u32 = id.bytes().rev().zip([1, 3].into_iter().cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+            let sum: u32 = id
+                .bytes()
+                .rev()
+                .zip([1, 3].into_iter().cycle())
+                .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+                .sum();
             assert_eq!(sum % 10, 0, "{id}");
         }
     }

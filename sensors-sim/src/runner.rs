@@ -129,9 +129,7 @@ impl Runner {
     /// When the truth could not be written. Messages left unacknowledged are no error: the summary says so.
     pub async fn stop(mut self, patience: Duration) -> anyhow::Result<Summary> {
         self.stop.store(true, Ordering::Relaxed);
-        let settled = async {
-            while self.links.join_next().await.is_some() {}
-        };
+        let settled = async { while self.links.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, settled).await.is_err() {
             // Closes the queues too, so that the producer cannot wait for ever.
             self.links.shutdown().await;

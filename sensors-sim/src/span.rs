@@ -51,7 +51,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refuse = || format!("`{text}` is not a length of time: write a number and `ms`, `s`, `m`, `h` or `d`, as in `90s`");
+        let refuse =
+            || format!("`{text}` is not a length of time: write a number and `ms`, `s`, `m`, `h` or `d`, as in `90s`");
         let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(refuse)?;
         let (number, unit) = text.split_at(split);
         let number: f64 = number.parse().map_err(|_| refuse())?;

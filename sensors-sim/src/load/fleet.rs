@@ -33,7 +33,8 @@ impl Fleet {
         let from = options.sensors * index / options.gateways;
         let to = options.sensors * (index + 1) / options.gateways;
         let width = options.sensors.to_string().len().max(6);
-        let prefixes: Vec<u8> = (from..to).flat_map(|sensor| format!("{{\"sensor\":\"S{sensor:0width$}\",\"at\":").into_bytes()).collect();
+        let prefixes: Vec<u8> =
+            (from..to).flat_map(|sensor| format!("{{\"sensor\":\"S{sensor:0width$}\",\"at\":").into_bytes()).collect();
         let round_ms = options.start.timestamp_millis();
         let mut fleet = Self {
             prefix_len: prefixes.len() / (to - from),

@@ -56,7 +56,12 @@ impl Latencies {
     }
 
     /// The latency that `share` of all do not exceed, ms; 0 when there are none.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank within the count")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank within the count"
+    )]
     pub(super) fn quantile_ms(&self, share: f64) -> f64 {
         let us = if share >= 1.0 {
             self.max_us

@@ -54,12 +54,18 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Connects gateway `index`.
-    pub(super) async fn open(options: &LoadOptions, index: usize, fleet: Fleet, progress: Arc<LoadProgress>) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        options: &LoadOptions,
+        index: usize,
+        fleet: Fleet,
+        progress: Arc<LoadProgress>,
+    ) -> anyhow::Result<Self> {
         let name = format!("LOAD-{:04}", index + 1);
         let session = mqtt::open(&options.broker, &name).await.with_context(|| format!("gateway `{name}`"))?;
         let gateways = options.gateways as u64;
         // The first few take what does not divide.
-        let max_messages = options.max_messages.map_or(u64::MAX, |max| max / gateways + u64::from((index as u64) < max % gateways));
+        let max_messages =
+            options.max_messages.map_or(u64::MAX, |max| max / gateways + u64::from((index as u64) < max % gateways));
         #[expect(clippy::cast_precision_loss, reason = "a rate is far below 2^53")]
         let messages_per_s = options.messages_per_s as f64 / options.gateways as f64;
         Ok(Self {
@@ -154,10 +160,14 @@ impl Publisher {
         if self.is_over(elapsed) {
             return false;
         }
-        let due = if self.messages_per_s > 0.0 { (elapsed.as_secs_f64() * self.messages_per_s) as u64 + 1 } else { u64::MAX };
+        let due =
+            if self.messages_per_s > 0.0 { (elapsed.as_secs_f64() * self.messages_per_s) as u64 + 1 } else { u64::MAX };
         let before = self.tally.published;
         let now_us = elapsed.as_micros() as u64;
-        while outbox.len() < OUTBOX_BYTES && self.outstanding() < self.window && self.tally.published < due.min(self.max_messages) {
+        while outbox.len() < OUTBOX_BYTES
+            && self.outstanding() < self.window
+            && self.tally.published < due.min(self.max_messages)
+        {
             self.payload.clear();
             if !self.fleet.write(self.readings_per_message, &mut self.payload) {
                 self.exhausted = true;

@@ -50,9 +50,15 @@ pub(crate) async fn open(broker: &Broker, client: &str) -> anyhow::Result<Sessio
                     let (reader, writer) = tokio::io::split(stream);
                     return Ok(Session { reader, writer, inbox, receive_maximum, protocol: broker.protocol });
                 }
-                Some(Incoming::ConnAck { code, .. }) => bail!("`{}` refuses `{client}` with code `{code:#04x}`", broker.address),
+                Some(Incoming::ConnAck { code, .. }) => {
+                    bail!("`{}` refuses `{client}` with code `{code:#04x}`", broker.address)
+                }
                 Some(other) => bail!("`{}` answers CONNECT with {other:?}", broker.address),
-                None => ensure!(stream.read_buf(&mut inbox).await? > 0, "`{}` closed the connection at CONNECT", broker.address),
+                None => ensure!(
+                    stream.read_buf(&mut inbox).await? > 0,
+                    "`{}` closed the connection at CONNECT",
+                    broker.address
+                ),
             }
         }
     };
@@ -60,7 +66,8 @@ pub(crate) async fn open(broker: &Broker, client: &str) -> anyhow::Result<Sessio
 }
 
 async fn dial(broker: &Broker) -> anyhow::Result<Box<dyn Stream>> {
-    let tcp = TcpStream::connect(&broker.address).await.with_context(|| format!("cannot reach `{}`", broker.address))?;
+    let tcp =
+        TcpStream::connect(&broker.address).await.with_context(|| format!("cannot reach `{}`", broker.address))?;
     tcp.set_nodelay(true)?;
     let Some(ca) = &broker.ca else { return Ok(Box::new(tcp)) };
     let mut roots = rustls::RootCertStore::empty();

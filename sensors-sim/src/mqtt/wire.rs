@@ -12,12 +12,20 @@ const MAX_INCOMING_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
     /// The answer to CONNECT: 0 is welcome; how many messages may be unacknowledged.
-    ConnAck { code: u8, receive_maximum: u16 },
+    ConnAck {
+        code: u8,
+        receive_maximum: u16,
+    },
     /// Packet `id` is acknowledged; from 0x80 on it was refused.
-    PubAck { id: u16, code: u8 },
+    PubAck {
+        id: u16,
+        code: u8,
+    },
     Pong,
     /// The server says goodbye (MQTT 5).
-    Disconnect { code: u8 },
+    Disconnect {
+        code: u8,
+    },
 }
 
 fn put_text(out: &mut BytesMut, text: &str) {

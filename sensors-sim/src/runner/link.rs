@@ -102,7 +102,11 @@ impl Link {
                 Err(error) => {
                     warn!(gateway = %self.gateway, "cannot connect: {error:#}");
                     // With nothing to send, a stop need not wait for a broker.
-                    if self.stopping.load(Ordering::Relaxed) && ledger.outstanding.is_empty() && self.errands.is_closed() && self.errands.is_empty() {
+                    if self.stopping.load(Ordering::Relaxed)
+                        && ledger.outstanding.is_empty()
+                        && self.errands.is_closed()
+                        && self.errands.is_empty()
+                    {
                         return;
                     }
                 }

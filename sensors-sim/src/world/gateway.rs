@@ -72,7 +72,12 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    pub(super) fn new((index, site, name): (usize, &str, String), spec: &GatewaySpec, start_ms: i64, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(
+        (index, site, name): (usize, &str, String),
+        spec: &GatewaySpec,
+        start_ms: i64,
+        rng: ChaCha8Rng,
+    ) -> Self {
         let topic = format!("coldtrail/v1/{site}/{name}/readings").into();
         Self {
             name,
@@ -257,7 +262,10 @@ impl Gateway {
         let believable = measured_at.is_plausible(ReceivedAt::from_millis(now_ms));
         let refusal = noted.refusal.or((!believable).then_some(Reason::Clock));
         let mut fresh = true;
-        if refusal.is_none() && !in_refused_message && let Some(seen) = &mut self.seen {
+        if refusal.is_none()
+            && !in_refused_message
+            && let Some(seen) = &mut self.seen
+        {
             fresh = seen.insert((noted.sensor, noted.at_ms, noted.measurement.temperature, noted.measurement.humidity));
         }
         let true_at = DateTime::from_timestamp_millis(noted.true_at_ms).unwrap_or_default();

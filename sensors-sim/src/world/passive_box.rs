@@ -101,10 +101,12 @@ mod tests {
 
     /// Hours until the air inside is above 5 °C.
     fn holds_h(mut passive: PassiveBox) -> f64 {
-        (1..100_000).find(|_| {
-            passive.step(OUTSIDE, 10.0);
-            passive.air().celsius > 5.0
-        }).map_or(f64::INFINITY, |steps| f64::from(steps) / 360.0)
+        (1..100_000)
+            .find(|_| {
+                passive.step(OUTSIDE, 10.0);
+                passive.air().celsius > 5.0
+            })
+            .map_or(f64::INFINITY, |steps| f64::from(steps) / 360.0)
     }
 
     #[test]

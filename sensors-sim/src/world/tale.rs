@@ -57,19 +57,29 @@ impl World {
                 rooms.filter(|(_, body)| hit(&body.name)).map(|(index, _)| Victim::Body(index)).collect()
             }
             What::PacksMissing { .. } => {
-                let boxes = self.bodies.iter().enumerate().filter(|(_, body)| matches!(body.inside, Inside::PassiveBox(_)));
+                let boxes =
+                    self.bodies.iter().enumerate().filter(|(_, body)| matches!(body.inside, Inside::PassiveBox(_)));
                 boxes.filter(|(_, body)| hit(&body.name)).map(|(index, _)| Victim::Body(index)).collect()
             }
             What::SensorSilent | What::SensorStuck => {
                 let probes = self.probes.iter().enumerate().filter(|(_, probe)| hit(&probe.name));
                 probes.map(|(index, _)| Victim::Probe(index)).collect()
             }
-            What::GatewayOffline | What::GatewayRestart | What::ClockOff { .. } | What::ClockLost | What::Garbled { .. } => {
+            What::GatewayOffline
+            | What::GatewayRestart
+            | What::ClockOff { .. }
+            | What::ClockLost
+            | What::Garbled { .. } => {
                 let gateways = self.gateways.iter().enumerate().filter(|(_, gateway)| hit(&gateway.name));
                 gateways.map(|(index, _)| Victim::Gateway(index)).collect()
             }
         };
-        ensure!(!victims.is_empty(), "the story of `{}` finds nothing there that {:?} can happen to", spec.target, spec.what);
+        ensure!(
+            !victims.is_empty(),
+            "the story of `{}` finds nothing there that {:?} can happen to",
+            spec.target,
+            spec.what
+        );
         if matches!(spec.what, What::ClockOff { .. } | What::ClockLost) {
             for victim in victims.iter() {
                 if let Victim::Gateway(index) = victim {

@@ -17,7 +17,9 @@ fn messages(scenario: &str, seed: u64, hours: i64) -> Vec<Message> {
     let mut out = Vec::new();
     world.advance_to(start() + TimeDelta::hours(hours), &mut out);
     world.drain(&mut out);
-    out.into_iter().filter_map(|emission| if let Emission::Message(message) = emission { Some(message) } else { None }).collect()
+    out.into_iter()
+        .filter_map(|emission| if let Emission::Message(message) = emission { Some(message) } else { None })
+        .collect()
 }
 
 /// Temperatures that sensors of this name sensed, with hours since the start.
@@ -59,14 +61,23 @@ fn the_demo_has_200_sensors_and_trouble_within_the_first_hours() {
 
 #[test]
 fn readings_come_out_once_however_they_travel() {
-    let loud: u64 = messages("gateway-offline", 3, 24).iter().filter(|message| message.copy_of.is_none()).map(Message::readable).sum();
+    let loud: u64 = messages("gateway-offline", 3, 24)
+        .iter()
+        .filter(|message| message.copy_of.is_none())
+        .map(Message::readable)
+        .sum();
     let scenario = include_str!("../../scenarios/gateway-offline.toml");
     let quiet = Scenario::parse(&scenario.replace("gateway_offline", "sensor_stuck")).unwrap();
     let mut world = World::new(&quiet, 3, start()).unwrap();
     let mut out = Vec::new();
     world.advance_to(start() + TimeDelta::hours(24), &mut out);
     world.drain(&mut out);
-    let undisturbed: u64 = out.iter().map(|emission| if let Emission::Message(m) = emission { if m.copy_of.is_some() { 0 } else { m.readable() } } else { 0 }).sum();
+    let undisturbed: u64 =
+        out.iter()
+            .map(|emission| {
+                if let Emission::Message(m) = emission { if m.copy_of.is_some() { 0 } else { m.readable() } } else { 0 }
+            })
+            .sum();
     assert_eq!(loud, undisturbed);
 }
 
@@ -76,7 +87,8 @@ fn a_gateway_without_network_sends_nothing_and_everything_afterwards() {
     let hour = |message: &Message| (message.published_at - start()).as_seconds_f64() / 3600.0;
     assert!(made.iter().all(|message| !(1.01..6.99).contains(&hour(message))));
     let late = made.iter().filter(|message| (7.0..7.5).contains(&hour(message)));
-    let oldest_h = late.flat_map(|message| message.readings.iter()).map(|r| (r.true_at - start()).as_seconds_f64() / 3600.0);
+    let oldest_h =
+        late.flat_map(|message| message.readings.iter()).map(|r| (r.true_at - start()).as_seconds_f64() / 3600.0);
     assert!(oldest_h.fold(f64::INFINITY, f64::min) < 1.1);
 }
 
@@ -89,7 +101,8 @@ fn copies_repeat_their_original_byte_by_byte() {
         let original = made.iter().find(|m| m.gateway == copy.gateway && m.seq == copy.origin()).unwrap();
         assert_eq!(original.payload, copy.payload);
     }
-    let first_gateway: Vec<u64> = made.iter().filter(|m| m.gateway == 0 && m.copy_of.is_none()).map(|m| m.seq).collect();
+    let first_gateway: Vec<u64> =
+        made.iter().filter(|m| m.gateway == 0 && m.copy_of.is_none()).map(|m| m.seq).collect();
     assert!(!first_gateway.is_sorted(), "nothing is out of order");
 }
 

@@ -31,7 +31,8 @@ impl Weather {
     pub(super) fn step(&mut self, at_ms: i64, dt_s: f64) -> Air {
         // Exact discretisation of the process: keeps its variance whatever the step (Gillespie 1996).
         let kept = (-dt_s / 3600.0 / SPELL_H).exp();
-        self.spell_c = self.spell_c * kept + self.spec.noise_c * (1.0 - kept * kept).sqrt() * seed::normal(&mut self.rng);
+        self.spell_c =
+            self.spell_c * kept + self.spec.noise_c * (1.0 - kept * kept).sqrt() * seed::normal(&mut self.rng);
         let slow_c = self.season_c(at_ms) + self.spell_c - self.snap_c;
         let celsius = slow_c + self.daily_c(at_ms);
         // The night dries the air to about its own minimum: dew point near the day's lowest temperature.

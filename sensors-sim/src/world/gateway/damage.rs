@@ -69,7 +69,13 @@ mod tests {
     #[test]
     fn replaces_one_field_and_nothing_else() {
         let json = br#"{"sensor":"A","at":"2026-11-22T10:00:00.000Z","temperature_c":4.31}"#;
-        assert_eq!(with_field(json, "temperature_c", "327.67"), br#"{"sensor":"A","at":"2026-11-22T10:00:00.000Z","temperature_c":327.67}"#);
-        assert_eq!(with_field(json, "sensor", "\"x y\""), br#"{"sensor":"x y","at":"2026-11-22T10:00:00.000Z","temperature_c":4.31}"#);
+        assert_eq!(
+            with_field(json, "temperature_c", "327.67"),
+            br#"{"sensor":"A","at":"2026-11-22T10:00:00.000Z","temperature_c":327.67}"#
+        );
+        assert_eq!(
+            with_field(json, "sensor", "\"x y\""),
+            br#"{"sensor":"x y","at":"2026-11-22T10:00:00.000Z","temperature_c":4.31}"#
+        );
     }
 }
