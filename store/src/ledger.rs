@@ -193,7 +193,8 @@ impl Ledger {
     /// When the database refuses, or a row is not an event.
     pub async fn audit(&self, from: Sequence, limit: u32) -> Result<Vec<Event>, Error> {
         let rows = self.0.backend.events(from, limit).await?;
-        let damaged = |row: backend::Unreadable| Error::LedgerDamaged { what: format!("event {}: {}", row.seq, row.what) };
+        let damaged =
+            |row: backend::Unreadable| Error::LedgerDamaged { what: format!("event {}: {}", row.seq, row.what) };
         rows.into_iter().map(|row| row.map_err(damaged)).collect()
     }
 
@@ -208,12 +209,17 @@ impl Ledger {
     }
 
     /// Takes up what another process appended meanwhile, and writes down when tokens were used. Cheap when nothing
-    /// happened.
+    /// happened: to be called every few seconds while the ledger is open.
     ///
     /// # Errors
     /// When the database refuses, or holds a state that no ledger writes.
     pub async fn refresh(&self) -> Result<(), Error> {
         self.0.save_uses().await?;
+        self.catch_up().await
+    }
+
+    /// Takes up what another process appended meanwhile.
+    async fn catch_up(&self) -> Result<(), Error> {
         if self.0.backend.head().await? != self.head() {
             let _appending = self.0.appending.lock().await;
             self.0.reload().await?;
@@ -294,9 +300,7 @@ async fn restore(mut registry: Registry, rows: Vec<RegistryRow>) -> Result<Regis
             let kind = Kind::parse(&row.kind).ok_or_else(|| damaged("its kind is unknown".into()))?;
             let body: Value = serde_json::from_str(&row.body).map_err(|cause| damaged(cause.to_string()))?;
             let version = u32::try_from(row.version).map_err(|cause| damaged(cause.to_string()))?;
-            let told = |problems: Vec<Problem>| {
-                damaged(problems.first().map(ToString::to_string).unwrap_or_default())
-            };
+            let told = |problems: Vec<Problem>| damaged(problems.first().map(ToString::to_string).unwrap_or_default());
             registry.restore(kind, &body, version, RecordedAt::from_millis(row.recorded_at_ms)).map_err(told)?;
         }
         Ok(registry)

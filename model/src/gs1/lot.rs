@@ -39,13 +39,8 @@ impl fmt::Display for LotText {
 }
 
 /// Whether `byte` is one of the 82 characters of GS1 General Specifications, figure 7.11-1.
-const fn is_cset_82(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'"' | b'%' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'-' | b'.' | b'/' | b':' | b';' | b'<'
-                | b'=' | b'>' | b'?' | b'_'
-        )
+fn is_cset_82(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
 }
 
 /// A lot of a product: what (GTIN, lot number) identifies.

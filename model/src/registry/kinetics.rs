@@ -114,7 +114,12 @@ impl Kinetics {
         let valid = object.optional("valid_c", value::celsius_range);
         let credit_below_reference = object.with_default("credit_below_reference", false, value::flag);
         object.finish();
-        Some(Self { model: model?, reference: reference?, valid: valid?, credit_below_reference: credit_below_reference? })
+        Some(Self {
+            model: model?,
+            reference: reference?,
+            valid: valid?,
+            credit_below_reference: credit_below_reference?,
+        })
     }
 
     pub(crate) fn to_json(self) -> Value {

@@ -70,7 +70,11 @@ impl<'a> Object<'a> {
     }
 
     /// A field that must be there.
-    pub(crate) fn required<T>(&mut self, field: &'static str, read: impl FnOnce(&Value) -> Result<T, String>) -> Option<T> {
+    pub(crate) fn required<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&Value) -> Result<T, String>,
+    ) -> Option<T> {
         self.asked.push(field);
         match self.map.get(field) {
             None | Some(Value::Null) => {
@@ -129,7 +133,11 @@ impl<'a> Object<'a> {
     }
 
     /// An array of plain values; absent is empty.
-    pub(crate) fn values<T>(&mut self, field: &'static str, read: impl Fn(&Value) -> Result<T, String>) -> Option<Vec<T>> {
+    pub(crate) fn values<T>(
+        &mut self,
+        field: &'static str,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
         self.asked.push(field);
         let items = match self.map.get(field) {
             None | Some(Value::Null) => return Some(Vec::new()),

@@ -181,7 +181,8 @@ impl Record for Split {
             for (index, child) in children.iter().enumerate() {
                 if !seen.insert(&child.id) {
                     let field = format!("into/{index}/id");
-                    object.refuse_at(&field, format!("`{}` is in this split twice: give each unit its own id", child.id));
+                    object
+                        .refuse_at(&field, format!("`{}` is in this split twice: give each unit its own id", child.id));
                 }
             }
         }

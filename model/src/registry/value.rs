@@ -84,7 +84,8 @@ pub(crate) fn instant(value: &Value) -> Result<ValidAt, String> {
     let beginning = -62_135_596_800_000; // 0001-01-01T00:00:00Z
     let millis = match value {
         Value::String(text) => {
-            let wrong = |_| format!("`{}` is not a time: use RFC 3339 with an offset, or whole milliseconds", cut(text));
+            let wrong =
+                |_| format!("`{}` is not a time: use RFC 3339 with an offset, or whole milliseconds", cut(text));
             DateTime::parse_from_rfc3339(text).map_err(wrong)?.timestamp_millis()
         }
         Value::Number(number) => {
@@ -179,7 +180,11 @@ pub(crate) fn limits<T: PartialOrd>(
 }
 
 /// Reads a positive amount with its type's own constructor.
-pub(crate) fn amount<T>(new: impl Fn(f64) -> Option<T>, unit: &'static str, max: f64) -> impl Fn(&Value) -> Result<T, String> {
+pub(crate) fn amount<T>(
+    new: impl Fn(f64) -> Option<T>,
+    unit: &'static str,
+    max: f64,
+) -> impl Fn(&Value) -> Result<T, String> {
     move |value| {
         let given = number(value)?;
         new(given).ok_or_else(|| format!("is {given}{unit}: use a number above 0, at most {max}"))

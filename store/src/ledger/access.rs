@@ -129,10 +129,9 @@ impl Ledger {
             let hash = secret::token_hash(token);
             let row = token_row("bootstrap".into(), Role::Admin, None, hash);
             let prepare = move |snapshot: &Snapshot, _| match first(snapshot) {
-                true => Prepared::Write(
-                    Writing::of(vec![projection::token_created_draft(&row, SYSTEM)]),
-                    Bootstrap::Token,
-                ),
+                true => {
+                    Prepared::Write(Writing::of(vec![projection::token_created_draft(&row, SYSTEM)]), Bootstrap::Token)
+                }
                 false => Prepared::Nothing(Bootstrap::NotFirst),
             };
             return self.append(prepare).await;
@@ -221,7 +220,7 @@ impl Ledger {
     pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, Error> {
         let hash = secret::token_hash(token);
         if !self.snapshot().access.tokens.contains_key(&hash) {
-            self.refresh().await?;
+            self.catch_up().await?;
         }
         let snapshot = self.snapshot();
         let Some(info) = snapshot.access.tokens.get(&hash).filter(|info| info.revoked_at.is_none()) else {
@@ -276,7 +275,7 @@ impl Ledger {
     /// # Errors
     /// When the database refuses.
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Option<SignIn>, Error> {
-        self.refresh().await?;
+        self.catch_up().await?;
         let found = self.snapshot().access.users.get(name).cloned();
         let password = password.to_owned();
         let work = move || match found {

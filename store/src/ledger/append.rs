@@ -107,11 +107,7 @@ impl Inner {
 }
 
 /// Chains what is to be written to the end of `before`.
-fn sealed(
-    writing: Writing,
-    before: &Snapshot,
-    recorded_at: RecordedAt,
-) -> Result<(Commit, Option<Registry>), Error> {
+fn sealed(writing: Writing, before: &Snapshot, recorded_at: RecordedAt) -> Result<(Commit, Option<Registry>), Error> {
     let mut events = Vec::with_capacity(writing.drafts.len());
     for event in seal(writing.drafts, before.head, recorded_at) {
         let change = project(&event).map_err(|what| Error::LedgerDamaged { what })?;

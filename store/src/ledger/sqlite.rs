@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use model::instant::RecordedAt;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::backend::{Backend, Commit, Outcome, Unreadable};
@@ -240,17 +242,19 @@ impl Backend for SqliteBackend {
 }
 
 async fn insert_event(transaction: &mut Transaction<'_, Sqlite>, event: &Event) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO events (seq, recorded_at, actor, kind, body, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(event.seq.to_sql())
-        .bind(event.recorded_at.millis())
-        .bind(&event.actor)
-        .bind(&event.kind)
-        .bind(&event.body)
-        .bind(event.previous_hash.to_string())
-        .bind(event.hash.to_string())
-        .execute(&mut **transaction)
-        .await
-        .map(|_| ())
+    sqlx::query(
+        "INSERT INTO events (seq, recorded_at, actor, kind, body, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(event.seq.to_sql())
+    .bind(event.recorded_at.millis())
+    .bind(&event.actor)
+    .bind(&event.kind)
+    .bind(&event.body)
+    .bind(event.previous_hash.to_string())
+    .bind(event.hash.to_string())
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
 }
 
 async fn change_state(

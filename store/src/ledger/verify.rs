@@ -77,10 +77,18 @@ impl fmt::Display for Wrong {
                 write!(f, "ledger event {seq}: the ledger ended before it when it was last written")
             }
             Self::End { recorded, found } => {
-                write!(f, "ledger event {}: its hash is {}, it was written with {}", found.seq, found.hash, recorded.hash)
+                write!(
+                    f,
+                    "ledger event {}: its hash is {}, it was written with {}",
+                    found.seq, found.hash, recorded.hash
+                )
             }
             Self::Checkpoint { kept, found: None } => {
-                write!(f, "ledger event {}: it was here when the checkpoint was taken, the ledger was rolled back", kept.seq)
+                write!(
+                    f,
+                    "ledger event {}: it was here when the checkpoint was taken, the ledger was rolled back",
+                    kept.seq
+                )
             }
             Self::Checkpoint { kept, found: Some(found) } => {
                 write!(f, "ledger event {}: its hash is {found}, the checkpoint says {}", kept.seq, kept.hash)
@@ -212,7 +220,9 @@ impl Walk {
             return Ok(Some(Wrong::End { recorded, found: self.end }));
         }
         let genesis = |kept: &Checkpoint| *kept == Checkpoint::genesis();
-        if let Some(kept) = self.kept.filter(|kept| kept.seq > self.end.seq || (kept.seq == Sequence::ZERO && !genesis(kept))) {
+        if let Some(kept) =
+            self.kept.filter(|kept| kept.seq > self.end.seq || (kept.seq == Sequence::ZERO && !genesis(kept)))
+        {
             return Ok(Some(Wrong::Checkpoint { kept, found: None }));
         }
         if let Some(wrong) = self.compare_tables(backend).await? {

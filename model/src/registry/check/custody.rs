@@ -49,7 +49,9 @@ pub(super) fn splits(before: &Registry, document: &RegistryDocument, after: &Reg
             problems.push(format!("/{section}/{index}/into"), message);
         }
         let earlier = before.splits.get(&(split.unit.clone(), split.at));
-        for dropped in earlier.iter().flat_map(|earlier| &earlier.into).filter(|child| after.origin(&child.id).is_none()) {
+        for dropped in
+            earlier.iter().flat_map(|earlier| &earlier.into).filter(|child| after.origin(&child.id).is_none())
+        {
             if is_used(&dropped.id, after) {
                 let message = format!("no longer names `{}`, which other records speak of: keep it", dropped.id);
                 problems.push(format!("/{section}/{index}/into"), message);
@@ -156,10 +158,12 @@ fn holds(holder: &Name, held: &Name, from: ValidAt, to: ValidAt, after: &Registr
 
 /// Nothing happens to a unit before it begins.
 pub(super) fn beginnings(document: &RegistryDocument, after: &Registry, problems: &Problems) {
-    let early = |unit: &Name, at: ValidAt| after.beginning(unit).map(|(begins, _)| begins).filter(|begins| at < *begins);
+    let early =
+        |unit: &Name, at: ValidAt| after.beginning(unit).map(|(begins, _)| begins).filter(|begins| at < *begins);
     let told = |begins: ValidAt| format!("is before the unit begins, {begins}");
     let moves = document.moves.iter().enumerate().map(|(index, record)| (Kind::Move, index, &record.unit, record.at));
-    let splits = document.splits.iter().enumerate().map(|(index, record)| (Kind::Split, index, &record.unit, record.at));
+    let splits =
+        document.splits.iter().enumerate().map(|(index, record)| (Kind::Split, index, &record.unit, record.at));
     let closures =
         document.closures.iter().enumerate().map(|(index, record)| (Kind::Closure, index, &record.unit, record.at));
     for (kind, index, unit, at) in moves.chain(splits).chain(closures) {

@@ -99,7 +99,8 @@ pub(super) fn named_units(document: &RegistryDocument, after: &Registry, problem
             problems.push(pointer(Kind::Aggregation, index, "children"), unknown("unit", child));
         }
         if after.origin(&aggregation.parent).is_none() && !aggregation_is_named(&aggregation.parent) {
-            let message = format!("`{}` is no registered unit: it is taken as the name of a carrier", aggregation.parent);
+            let message =
+                format!("`{}` is no registered unit: it is taken as the name of a carrier", aggregation.parent);
             notices.push(pointer(Kind::Aggregation, index, "parent"), message);
         }
     }
@@ -117,4 +118,3 @@ fn unknown(what: &str, key: &impl std::fmt::Display) -> String {
 fn later(what: &str, name: &Name) -> String {
     format!("`{name}` is not a registered {what} yet")
 }
-
