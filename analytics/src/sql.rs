@@ -10,6 +10,7 @@ mod statement;
 mod texts;
 mod threads;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,12 +19,13 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
+use store::ledger::Ledger;
 use store::view::Readable;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
-use crate::tables::{LAKE, Tables};
+use crate::tables::{AUDIT, LAKE, REGISTRY, Tables};
 use output::{Measured, Plain, Sink};
 use session::Sessions;
 use threads::Threads;
@@ -33,6 +35,15 @@ pub use output::Format;
 
 /// Reads the time a query calls `now()`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Which tables a question may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    Everything,
+    /// All but the audit trail.
+    NoAudit,
+}
 
 /// How an [`Engine`] is set up.
 #[derive(Clone)]
@@ -90,35 +101,36 @@ pub struct Engine {
 /// What all queries of an engine share.
 struct Shared {
     source: Arc<dyn Readable>,
+    ledger: Option<Ledger>,
     sessions: Sessions,
     options: EngineOptions,
     turns: Arc<Semaphore>,
 }
 
 impl Engine {
-    /// An engine over `source`.
+    /// An engine over `source` and, if given, the registry and the audit trail of `ledger`.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn new(source: Arc<dyn Readable>, options: EngineOptions) -> Result<Self, SqlError> {
+    pub fn new(source: Arc<dyn Readable>, ledger: Option<Ledger>, options: EngineOptions) -> Result<Self, SqlError> {
         let threads = Threads::start(options.threads.max(1))?;
         let sessions = Sessions::new(options.threads.max(1)).map_err(SqlError::internal)?;
         let turns = Arc::new(Semaphore::new(options.limits.max_concurrent));
-        Ok(Self { shared: Arc::new(Shared { source, sessions, options, turns }), threads: Arc::new(threads) })
+        Ok(Self { shared: Arc::new(Shared { source, ledger, sessions, options, turns }), threads: Arc::new(threads) })
     }
 
     /// The tables a query may name.
     #[must_use]
-    pub fn tables(&self) -> Vec<&'static str> {
-        offered()
+    pub fn tables(&self, reach: Reach) -> Vec<&'static str> {
+        self.shared.offered(reach)
     }
 
     /// The answer to `sql`, encoded.
     ///
     /// # Errors
     /// Any [`SqlError`]. Dropping the future stops the query.
-    pub async fn encoded(&self, sql: &str, format: Format) -> Result<Encoded, SqlError> {
-        let bytes = self.run(sql, move |schema| output::encoder(format, schema)).await?;
+    pub async fn encoded(&self, sql: &str, format: Format, reach: Reach) -> Result<Encoded, SqlError> {
+        let bytes = self.run(sql, reach, move |schema| output::encoder(format, schema)).await?;
         Ok(Encoded { bytes, format })
     }
 
@@ -126,17 +138,18 @@ impl Engine {
     ///
     /// # Errors
     /// Any [`SqlError`]. Dropping the future stops the query.
-    pub async fn answer(&self, sql: &str) -> Result<Answer, SqlError> {
+    pub async fn answer(&self, sql: &str, reach: Reach) -> Result<Answer, SqlError> {
         let keep = |schema: &SchemaRef| -> Result<Box<dyn Sink<Answer = Answer>>, SqlError> {
             Ok(Box::new(Keep { answer: Answer { schema: Arc::clone(schema), batches: Vec::new() }, size: 0 }))
         };
-        self.run(sql, keep).await
+        self.run(sql, reach, keep).await
     }
 
     /// Waits for a turn, then runs `sql` on the engine's threads within its time.
     async fn run<A: Measured>(
         &self,
         sql: &str,
+        reach: Reach,
         sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError> + Send + 'static,
     ) -> Result<A, SqlError> {
         let limits = &self.shared.options.limits;
@@ -148,7 +161,7 @@ impl Engine {
                 // the turn is given back when the work has really ended, not when the asker stopped waiting
                 let work = async move {
                     let _turn = turn;
-                    shared.execute(&sql, sink).await
+                    shared.execute(&sql, reach, sink).await
                 };
                 let task = AbortOnDropHandle::new(self.threads.spawn(work));
                 match tokio::time::timeout(limits.timeout, task).await {
@@ -177,19 +190,27 @@ fn observe<A>(result: &Result<A, SqlError>, started: Instant) {
     }
 }
 
-/// The names of all tables offered.
-fn offered() -> Vec<&'static str> {
-    LAKE.to_vec()
-}
-
 impl Shared {
+    /// The names of all tables offered.
+    fn offered(&self, reach: Reach) -> Vec<&'static str> {
+        let mut names = LAKE.to_vec();
+        if self.ledger.is_some() {
+            names.extend(REGISTRY);
+            if reach == Reach::Everything {
+                names.push(AUDIT);
+            }
+        }
+        names
+    }
+
     async fn execute<A: Measured>(
         &self,
         sql: &str,
+        reach: Reach,
         sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError>,
     ) -> Result<A, SqlError> {
         let limits = &self.options.limits;
-        let offered = offered();
+        let offered = self.offered(reach);
         let to_ours = |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
 
         let checked = statement::check(sql, &offered, limits)?;
@@ -219,10 +240,13 @@ impl Shared {
     }
 
     /// The tables of `names` at this moment.
-    async fn open_tables(&self, names: &std::collections::BTreeSet<String>) -> Result<Tables, SqlError> {
+    async fn open_tables(&self, names: &BTreeSet<String>) -> Result<Tables, SqlError> {
         let mut tables = Tables::default();
         if LAKE.iter().any(|name| names.contains(*name)) {
             tables.add_lake(self.source.view().await.map_err(SqlError::internal)?)?;
+        }
+        if let Some(ledger) = &self.ledger {
+            tables.add_ledger(ledger, names, self.options.limits.max_rows).await?;
         }
         Ok(tables)
     }

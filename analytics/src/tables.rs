@@ -1,17 +1,23 @@
 //! The tables a query sees.
 
+mod audit;
 mod lake;
 mod prune;
+mod registry;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use object_store::ObjectStore;
+use store::ledger::Ledger;
 use store::view::View;
 
 use crate::error::SqlError;
 use lake::LakeTable;
+
+pub(crate) use audit::AUDIT;
+pub(crate) use registry::REGISTRY;
 
 /// The tables of the lake.
 pub(crate) const LAKE: [&str; 2] = ["readings", "rejected"];
@@ -30,6 +36,23 @@ impl Tables {
         for (name, table) in LAKE.into_iter().zip([view.readings, view.rejected]) {
             self.stores.insert(name, Arc::clone(&table.store));
             self.providers.insert(name, Arc::new(LakeTable::new(name, table)?));
+        }
+        Ok(())
+    }
+
+    /// Adds those tables of `ledger` that are in `wanted`.
+    pub(crate) async fn add_ledger(
+        &mut self,
+        ledger: &Ledger,
+        wanted: &BTreeSet<String>,
+        max_rows: u64,
+    ) -> Result<(), SqlError> {
+        let registry = ledger.registry();
+        for name in REGISTRY.into_iter().filter(|name| wanted.contains(*name)) {
+            self.providers.insert(name, registry::table(name, &registry)?);
+        }
+        if wanted.contains(AUDIT) {
+            self.providers.insert(AUDIT, audit::table(ledger, max_rows).await?);
         }
         Ok(())
     }

@@ -1,1 +1,19 @@
-//! api
+//! The edge: routes, their OpenAPI description, who may call them, and the server they run in.
+
+mod access;
+mod body;
+pub mod door;
+mod endpoint;
+mod history;
+mod options;
+mod page;
+mod problem;
+mod routes;
+mod server;
+mod state;
+mod view;
+
+pub use options::ApiOptions;
+pub use routes::openapi;
+pub use server::{ServeError, Serving, serve};
+pub use state::{ApiState, Check, Readiness};

@@ -1,0 +1,116 @@
+//! API tokens: who may come in.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::name::Name;
+use model::role::{Permission, Role};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::Caller;
+use crate::body::{self, Parameters, Place};
+use crate::page::{Page, PageParams, bad_cursor};
+use crate::problem::Problem;
+use crate::state::Shared;
+use crate::view::token::TokenView;
+
+/// A token to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewToken {
+    /// The name that will stand in the audit trail.
+    name: String,
+    /// `gateway`, `viewer`, `logistics`, `quality`, `auditor` or `admin`.
+    role: String,
+    /// The only gateway it may publish as; for the role `gateway`, its name when absent.
+    gateway: Option<String>,
+}
+
+/// A token that was made, shown this once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreatedToken {
+    /// The token: it can't be shown again.
+    token: String,
+    /// Its name.
+    name: String,
+    /// Its role.
+    role: &'static str,
+    /// The gateway it is bound to.
+    gateway: Option<String>,
+}
+
+/// All tokens ever created, revoked ones too, by creation.
+#[utoipa::path(get, path = "/v1/tokens", tag = "access", params(PageParams), security(("bearer" = [])), responses(
+    (status = 200, body = Page<TokenView>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Parameters(page): Parameters<PageParams>,
+) -> Result<Json<Page<TokenView>>, Problem> {
+    caller.must_have(Permission::ManageTokens)?;
+    let limit = page.limit()?;
+    let mut tokens = shared.given.ledger.tokens().await?.into_iter();
+    if let Some(after) = page.after()? {
+        tokens.find(|token| token.id == after).ok_or_else(bad_cursor)?;
+    }
+    let found = tokens.take(limit + 1).collect();
+    Ok(Json(Page::cut(found, limit, |token| token.id.clone()).map(TokenView::from)))
+}
+
+/// Makes a token and shows it, this once.
+#[utoipa::path(post, path = "/v1/tokens", tag = "access", request_body = NewToken, security(("bearer" = [])), responses(
+    (status = 201, body = CreatedToken),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn create(
+    caller: Caller,
+    State(shared): State<Shared>,
+    body::Json(wanted): body::Json<NewToken>,
+) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
+    caller.must_have(Permission::ManageTokens)?;
+    let name = parse_name(&wanted.name)?;
+    let role = Role::parse(&wanted.role).map_err(|error| Problem::bad_request("role", error.to_string()))?;
+    let gateway = match (wanted.gateway.as_deref().map(parse_name).transpose()?, role) {
+        (None, Role::Gateway) => Some(name.clone()),
+        (gateway, _) => gateway,
+    };
+    let token = shared.given.ledger.create_token(role, &name, gateway.as_ref(), caller.name()).await?;
+    let created = CreatedToken {
+        token,
+        name: name.to_string(),
+        role: role.as_str(),
+        gateway: gateway.map(|gateway| gateway.to_string()),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Revokes a token: whoever shows it is a stranger from then on.
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Its id")),
+    security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn revoke(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Place(id): Place<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_have(Permission::ManageTokens)?;
+    match shared.given.ledger.revoke_token(&id, caller.name(), None).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(store::Error::AccessRefused { what }) => Err(Problem::not_found(what)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, Problem> {
+    Name::parse(text).map_err(|error| Problem::bad_request("name", error.to_string()))
+}

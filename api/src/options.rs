@@ -1,0 +1,49 @@
+//! How the server is set up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::role::Role;
+
+/// How the server is set up. Every limit is per server unless it says otherwise.
+#[derive(Clone)]
+pub struct ApiOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// TLS, or plain HTTP when absent.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// What callers without a token may do; nothing when absent. Only allowed on a loopback address.
+    pub anonymous: Option<Role>,
+    /// Connections at once; others wait to be accepted.
+    pub max_connections: usize,
+    /// Bytes of a request's body, as sent and unpacked.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send the head of a request, and to finish a TLS handshake.
+    pub head_timeout: Duration,
+    /// How long a client may take to send the body of a request.
+    pub body_timeout: Duration,
+    /// How long a client may take to receive an answer.
+    pub send_timeout: Duration,
+    /// Bytes of answers being sent to all clients together.
+    pub max_sending_bytes: usize,
+    /// How long open requests may go on once the server is told to stop.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            anonymous: None,
+            max_connections: 1024,
+            max_body_bytes: 16 << 20,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(300),
+            max_sending_bytes: 1 << 30,
+            drain_timeout: Duration::from_secs(5),
+        }
+    }
+}

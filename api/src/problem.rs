@@ -1,0 +1,133 @@
+//! Errors as clients see them: RFC 9457 problem details with a stable `code`.
+
+use analytics::SqlError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::door::DoorError;
+
+/// One value of a request that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// The JSON pointer of the value (RFC 6901).
+    pub(crate) pointer: String,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the code tells the kind.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The name of the status.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What kind of problem it is: stable, for programs.
+    pub(crate) code: &'static str,
+    /// What happened and what to do, for people.
+    detail: String,
+    /// Every wrong value, where the request has a body with many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status: status.as_u16(), code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        let detail = "who is asking is not known: send `Authorization: Bearer TOKEN` with a valid token";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+    }
+
+    /// Our fault. The cause goes to the log, not to the client.
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
+        let mut chain = cause.to_string();
+        let mut source = cause.source();
+        while let Some(inner) = source {
+            chain.push_str(": ");
+            chain.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        tracing::error!(cause = %chain, "a request failed inside");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed inside: the log tells why")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"coldtrail\""));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        let status = match &error {
+            SqlError::Refused { .. } | SqlError::Invalid { .. } => StatusCode::BAD_REQUEST,
+            SqlError::Limit { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            SqlError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            SqlError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            SqlError::Internal { .. } => return Self::internal(&error),
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<DoorError> for Problem {
+    fn from(error: DoorError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DoorError::Malformed { reason, .. } => Self::bad_request(reason.as_str(), detail),
+            DoorError::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
+            DoorError::Unavailable => Self::unavailable("unavailable", detail),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::AccessRefused { what } => Self::bad_request("refused", what),
+            other => Self::internal(&other),
+        }
+    }
+}

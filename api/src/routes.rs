@@ -1,0 +1,136 @@
+//! Every route, in one list.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::endpoint::{audit, health, lists, readings, registry, sql, tokens};
+use crate::problem::Problem;
+use crate::state::Shared;
+
+/// The routes and their description.
+fn described() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(document())
+        // is it well
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        // in, and ask
+        .routes(routes!(sql::ask))
+        .routes(routes!(readings::take))
+        .routes(routes!(readings::of_sensor))
+        // what is registered
+        .routes(routes!(registry::apply))
+        .routes(routes!(lists::products))
+        .routes(routes!(lists::places))
+        .routes(routes!(lists::sensors))
+        .routes(routes!(lists::associations))
+        .routes(routes!(lists::lots))
+        .routes(routes!(lists::units))
+        .routes(routes!(lists::moves))
+        // who did what, and who may
+        .routes(routes!(audit::list))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+}
+
+fn document() -> OpenApi {
+    let mut components = Components::new();
+    components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    let mut info = Info::new("Coldtrail", env!("CARGO_PKG_VERSION"));
+    info.description = Some("Readings in, questions answered, the registry and the audit trail.".to_owned());
+    OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+/// The OpenAPI 3.1 description of all routes.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    described().split_for_parts().1
+}
+
+/// The service: all routes, and what applies to every request.
+pub(crate) fn service(shared: Shared) -> Router {
+    let (router, openapi) = described().split_for_parts();
+    let openapi = Arc::new(openapi);
+    let limit = shared.options.max_body_bytes;
+    router
+        .route("/openapi.json", get(move || async move { axum::Json(openapi) }))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(shared)
+        .layer(DefaultBodyLimit::disable())
+        .layer(CompressionLayer::new())
+        .layer(RequestDecompressionLayer::new())
+        .layer(RequestBodyLimitLayer::new(limit))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(every_response))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::not_found(format!("there is nothing at `{path}`: see `/openapi.json`"))
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    let detail = format!("`{method}` is not answered here: see `/openapi.json`");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("an endpoint panicked");
+    let detail = "the request failed inside: the log tells why";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}
+
+/// What every response carries and what is counted of it. Refusals of the layers below become problems.
+async fn every_response(request: axum::extract::Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).await;
+    if response.status().is_client_error() && response.headers().get(header::CONTENT_TYPE).is_none_or(is_plain_text) {
+        response = problem_of_layer(response.status());
+    }
+    let class = match response.status().as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!("coldtrail_http_requests_total", "status" => class).increment(1);
+    metrics::histogram!("coldtrail_http_request_seconds").record(started.elapsed());
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn is_plain_text(value: &HeaderValue) -> bool {
+    value.as_bytes().starts_with(b"text/plain")
+}
+
+fn problem_of_layer(status: StatusCode) -> Response {
+    let (code, detail) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large: send less at once"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media_type", "the body's encoding is not known: use gzip or none"),
+        _ => ("bad_request", "the request can't be read"),
+    };
+    Problem::new(status, code, detail).into_response()
+}

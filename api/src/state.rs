@@ -1,0 +1,56 @@
+//! What the endpoints work with.
+
+use std::sync::Arc;
+
+use analytics::sql::Engine;
+use metrics_exporter_prometheus::PrometheusHandle;
+use store::ledger::Ledger;
+use tokio::sync::Semaphore;
+
+use crate::door::ReadingsDoor;
+use crate::options::ApiOptions;
+
+/// One thing that must be well for the node to take requests.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name, for instance `journal`.
+    pub name: &'static str,
+    /// Whether it is well.
+    pub ok: bool,
+    /// What is the matter, or a number worth knowing.
+    pub detail: String,
+}
+
+/// Looks at everything that must be well. Called for every `/readyz`, so it must be quick.
+pub type Readiness = Arc<dyn Fn() -> Vec<Check> + Send + Sync>;
+
+/// What the endpoints work with; given by the composition root.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Answers SQL.
+    pub engine: Engine,
+    /// Registry, audit trail, tokens.
+    pub ledger: Ledger,
+    /// Takes readings in.
+    pub door: Arc<dyn ReadingsDoor>,
+    /// Renders the metrics; without it `/metrics` answers 404.
+    pub metrics: Option<PrometheusHandle>,
+    /// Looks whether the node is ready.
+    pub readiness: Readiness,
+}
+
+/// The state with what the server adds to it.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) given: ApiState,
+    pub(crate) options: Arc<ApiOptions>,
+    /// Kibibytes of answers that may still be on their way.
+    pub(crate) sending: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(crate) fn new(given: ApiState, options: ApiOptions) -> Self {
+        let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
+        Self { given, options: Arc::new(options), sending }
+    }
+}
