@@ -33,6 +33,10 @@ pub(crate) struct Plan {
     pub(crate) power: Option<u64>,
     /// Every write fails with ENOSPC until told otherwise.
     pub(crate) full: bool,
+    /// Cutting a file fails, so that what a failed commit wrote stays there.
+    pub(crate) no_cuts: bool,
+    /// What lies in the files that are opened was written and not fsynced, as after a kill.
+    pub(crate) unsynced: bool,
 }
 
 #[derive(Default)]
@@ -167,7 +171,8 @@ impl Disk for FaultyDisk {
                 state.next_file += 1;
                 let number = state.next_file;
                 let bytes = std::fs::read(path)?;
-                state.files.insert(number, FileState { synced: bytes.clone(), bytes, failed: false });
+                let synced = if state.plan.unsynced { Vec::new() } else { bytes.clone() };
+                state.files.insert(number, FileState { synced, bytes, failed: false });
                 state.names.insert(path.to_owned(), number);
                 state.durable_names.insert(path.to_owned(), number);
                 number
@@ -274,6 +279,9 @@ impl Output for FaultyOutput {
     fn cut(&mut self, len: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.alive()?;
+        if state.plan.no_cuts {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         self.file.set_len(len)?;
         let file = state.files.get_mut(&self.number).unwrap();
         file.bytes.truncate(usize::try_from(len).unwrap());

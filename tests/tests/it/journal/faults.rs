@@ -67,6 +67,8 @@ fn for_every(plan: impl Fn(u64) -> Plan, fails: bool) {
 #[test]
 fn a_failed_fsync_acknowledges_nothing_and_the_file_is_left_alone() {
     for_every(|n| Plan { sync: Some(n), ..Plan::default() }, true);
+    // What the failed commit wrote reads well, and is no part of the journal all the same.
+    for_every(|n| Plan { sync: Some(n), no_cuts: true, ..Plan::default() }, true);
 }
 
 #[test]
@@ -142,6 +144,24 @@ fn every_durable_message_survives_a_power_cut_at_every_sync() {
             assert!(power > 8, "only {power} syncs");
             break;
         }
+    }
+}
+
+#[test]
+fn what_a_killed_process_had_not_fsynced_is_fsynced_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = Journal::open(dir.path(), small()).unwrap();
+    for n in 1..=3 {
+        deliver(&journal, &payload(n));
+    }
+    drop(journal);
+    let disk = FaultyDisk::new(Plan { unsynced: true, ..Plan::default() });
+    let (journal, _) = Journal::open_on(Arc::new(disk.clone()), dir.path(), small()).unwrap();
+    let given = read(&journal, Position::new(1));
+    for seed in 0..4 {
+        let left = tempfile::tempdir().unwrap();
+        disk.power_cut(left.path(), seed, 512);
+        assert_eq!(reopen(left.path()).2, given, "seed {seed}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The feed gives every position once, from disk and live, however it is cut.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use store::Error;
@@ -45,6 +46,36 @@ fn replay_and_live_groups_follow_each_other_under_load() {
         assert_eq!(mine, wanted, "worker {worker}");
     }
     assert_eq!(read(&journal, Position::new(1)), kept, "from disk it is the same");
+}
+
+#[test]
+fn a_feed_that_joins_between_any_two_steps_of_the_writer_misses_and_repeats_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = JournalOptions { segment_bytes: 1 << 20, max_bytes: 1 << 30, ..small() };
+    let (journal, _) = Journal::open(dir.path(), options).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0;
+            while !done.load(Ordering::Relaxed) {
+                n += 1;
+                // One commit after the other, so that feeds join at every point of one.
+                deliver(&journal, &payload(n));
+            }
+        });
+        for _ in 0..3000 {
+            let from = journal.durable().borrow().position.next();
+            let mut feed = journal.feed(from).unwrap();
+            let mut kept = Vec::new();
+            take(&mut feed, &mut kept);
+            take(&mut feed, &mut kept);
+            for (index, (position, found)) in kept.into_iter().enumerate() {
+                let wanted = from.get() + index as u64;
+                assert_eq!((position, found), (wanted, Some(payload(wanted))));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]
