@@ -7,7 +7,7 @@ use model::instant::RecordedAt;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
 use super::backend::{Backend, Commit, Outcome, Unreadable};
 use super::event::{Checkpoint, Event, Hash, Sequence};
@@ -22,6 +22,10 @@ const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
 /// The format this program writes.
 const FORMAT: i64 = 1;
+
+/// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
+/// stay far below SQLite's limit of 32,766.
+const ROWS_PER_STATEMENT: usize = 500;
 
 /// A ledger in one SQLite file.
 pub(crate) struct SqliteBackend {
@@ -92,9 +96,12 @@ impl Backend for SqliteBackend {
             transaction.rollback().await.map_err(&failed)?;
             return Ok(Outcome::Moved);
         }
-        for (event, change) in &commit.events {
-            insert_event(&mut transaction, event).await.map_err(&failed)?;
-            change_state(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
+        for part in commit.events.chunks(ROWS_PER_STATEMENT) {
+            insert_events(&mut transaction, part).await.map_err(&failed)?;
+            insert_records(&mut transaction, part).await.map_err(&failed)?;
+            for (_, change) in part {
+                change_access(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
+            }
         }
         transaction.commit().await.map_err(&failed)?;
         Ok(Outcome::Done)
@@ -241,47 +248,67 @@ impl Backend for SqliteBackend {
     }
 }
 
-async fn insert_event(transaction: &mut Transaction<'_, Sqlite>, event: &Event) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO events (seq, recorded_at, actor, kind, body, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(event.seq.to_sql())
-    .bind(event.recorded_at.millis())
-    .bind(&event.actor)
-    .bind(&event.kind)
-    .bind(&event.body)
-    .bind(event.previous_hash.to_string())
-    .bind(event.hash.to_string())
-    .execute(&mut **transaction)
-    .await
-    .map(|_| ())
+async fn insert_events(
+    transaction: &mut Transaction<'_, Sqlite>,
+    events: &[(Event, StateChange)],
+) -> Result<(), sqlx::Error> {
+    let mut insert =
+        QueryBuilder::new("INSERT INTO events (seq, recorded_at, actor, kind, body, previous_hash, hash) ");
+    insert.push_values(events, |mut row, (event, _)| {
+        row.push_bind(event.seq.to_sql())
+            .push_bind(event.recorded_at.millis())
+            .push_bind(&event.actor)
+            .push_bind(&event.kind)
+            .push_bind(&event.body)
+            .push_bind(event.previous_hash.to_string())
+            .push_bind(event.hash.to_string());
+    });
+    insert.build().execute(&mut **transaction).await.map(|_| ())
 }
 
-async fn change_state(
+/// Puts the records among the changes. One commit writes a record once, so their order means nothing.
+async fn insert_records(
+    transaction: &mut Transaction<'_, Sqlite>,
+    changes: &[(Event, StateChange)],
+) -> Result<(), sqlx::Error> {
+    let record = |change: &'_ (Event, StateChange)| match &change.1 {
+        StateChange::RegistryPut(row) => Some(row.clone()),
+        _ => None,
+    };
+    let rows: Vec<RegistryRow> = changes.iter().filter_map(record).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for row in rows.iter().filter(|row| row.version > 1) {
+        sqlx::query("UPDATE registry SET current = 0 WHERE kind = ? AND key = ? AND version = ?")
+            .bind(&row.kind)
+            .bind(&row.key)
+            .bind(row.version - 1)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    let mut insert = QueryBuilder::new("INSERT INTO registry (kind, key, version, body, seq, recorded_at, current) ");
+    insert.push_values(rows, |mut values, row| {
+        values
+            .push_bind(row.kind)
+            .push_bind(row.key)
+            .push_bind(row.version)
+            .push_bind(row.body)
+            .push_bind(row.seq)
+            .push_bind(row.recorded_at_ms)
+            .push_bind(i64::from(row.current));
+    });
+    insert.build().execute(&mut **transaction).await.map(|_| ())
+}
+
+async fn change_access(
     transaction: &mut Transaction<'_, Sqlite>,
     change: &StateChange,
     passwords: &[(String, String)],
 ) -> Result<(), sqlx::Error> {
     let password = |name: &str| passwords.iter().find(|(of, _)| of == name).map_or("", |(_, hash)| hash.as_str());
     match change {
-        StateChange::Nothing => return Ok(()),
-        StateChange::RegistryPut(row) => {
-            if row.version > 1 {
-                sqlx::query("UPDATE registry SET current = 0 WHERE kind = ? AND key = ? AND version = ?")
-                    .bind(&row.kind)
-                    .bind(&row.key)
-                    .bind(row.version - 1)
-                    .execute(&mut **transaction)
-                    .await?;
-            }
-            sqlx::query("INSERT INTO registry (kind, key, version, body, seq, recorded_at, current) VALUES (?, ?, ?, ?, ?, ?, 1)")
-                .bind(&row.kind)
-                .bind(&row.key)
-                .bind(row.version)
-                .bind(&row.body)
-                .bind(row.seq)
-                .bind(row.recorded_at_ms)
-        }
+        StateChange::Nothing | StateChange::RegistryPut(_) => return Ok(()),
         StateChange::TokenCreated(row) => {
             sqlx::query("INSERT INTO tokens (id, name, role, hash, gateway, created_at) VALUES (?, ?, ?, ?, ?, ?)")
                 .bind(&row.id)

@@ -67,7 +67,9 @@ async fn clean(ledger: &Ledger) -> Checkpoint {
 async fn tamper(directory: &Path) -> SqlitePool {
     let options = SqliteConnectOptions::new().filename(directory.join("ledger.sqlite")).foreign_keys(false);
     let pool = SqlitePool::connect_with(options).await.expect("opens");
-    for statement in ["DROP TRIGGER IF EXISTS events_are_never_changed", "DROP TRIGGER IF EXISTS events_are_never_deleted"] {
+    for statement in
+        ["DROP TRIGGER IF EXISTS events_are_never_changed", "DROP TRIGGER IF EXISTS events_are_never_deleted"]
+    {
         sqlx::query(statement).execute(&pool).await.expect("drops");
     }
     pool
@@ -400,6 +402,34 @@ fn any_mutation_of_the_events_is_named_by_the_first_bad_one() {
         prop_assert_eq!(named, first_bad, "{}", told);
         let expected = format!("ledger event {first_bad}:");
         prop_assert!(told.starts_with(&expected), "{}", told);
+    });
+}
+
+/// Whatever byte of the file is flipped, `verify` finds it, or it carried nothing.
+#[test]
+fn a_flipped_bit_of_the_file_is_found_or_meant_nothing() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let original = tempfile::tempdir().expect("a directory");
+    let (bytes, before) = runtime.block_on(async {
+        let ledger = written(original.path()).await;
+        let copy = original.path().join("whole.sqlite");
+        ledger.backup_to(&copy).await.expect("backs up");
+        (std::fs::read(copy).expect("the file"), ledger.snapshot())
+    });
+    proptest!(ProptestConfig::with_cases(96), |(at in 0..bytes.len(), bit in 0..8_u8)| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        std::fs::write(directory.path().join("ledger.sqlite"), flipped).expect("writes");
+        runtime.block_on(async {
+            if let Ok(report) = Ledger::verify_directory(directory.path(), Some(before.head)).await
+                && report.wrong.is_none()
+            {
+                let ledger = open(directory.path()).await;
+                assert_eq!(ledger.registry(), before.registry);
+                assert_eq!(ledger.head(), before.head);
+            }
+        });
     });
 }
 

@@ -212,57 +212,106 @@ fn what_cannot_be_true_together_is_refused_where_it_stands() {
     let gtin = "09506000134352";
     let cases = [
         // A sensor in two places at once, the other registered before or in the same document.
-        (json!({ "associations": [{ "sensor": "WH1-CR2-A", "place": "WH1-CR2", "from": "2026-05-01T00:00:00Z" }] }),
-         "/associations/0"),
-        (json!({ "associations": [
+        (
+            json!({ "associations": [{ "sensor": "WH1-CR2-A", "place": "WH1-CR2", "from": "2026-05-01T00:00:00Z" }] }),
+            "/associations/0",
+        ),
+        (
+            json!({ "associations": [
             { "sensor": "S", "place": "WH1-CR2", "from": "2026-05-01T00:00:00Z", "to": "2026-05-02T00:00:00.001Z" },
-            { "sensor": "S", "unit": unit, "from": "2026-05-02T00:00:00Z" } ] }), "/associations/1"),
-        (json!({ "associations": [
+            { "sensor": "S", "unit": unit, "from": "2026-05-02T00:00:00Z" } ] }),
+            "/associations/1",
+        ),
+        (
+            json!({ "associations": [
             { "sensor": "S", "unit": unit, "from": "2026-05-02T00:00:00Z" },
-            { "sensor": "S", "place": "WH1-CR2", "from": "2026-05-02T00:00:00Z" } ] }), "/associations/1"),
-        (json!({ "associations": [{ "sensor": "S", "place": "NOWHERE", "from": "2026-05-01T00:00:00Z" }] }),
-         "/associations/0/place"),
-        (json!({ "associations": [{ "sensor": "S", "unit": "NOTHING", "from": "2026-05-01T00:00:00Z" }] }),
-         "/associations/0/unit"),
+            { "sensor": "S", "place": "WH1-CR2", "from": "2026-05-02T00:00:00Z" } ] }),
+            "/associations/1",
+        ),
+        (
+            json!({ "associations": [{ "sensor": "S", "place": "NOWHERE", "from": "2026-05-01T00:00:00Z" }] }),
+            "/associations/0/place",
+        ),
+        (
+            json!({ "associations": [{ "sensor": "S", "unit": "NOTHING", "from": "2026-05-01T00:00:00Z" }] }),
+            "/associations/0/unit",
+        ),
         // Lots and units.
         (json!({ "lots": [{ "gtin": "09520123456788", "lot": "L", "expires_on": "2028-01-01" }] }), "/lots/0/gtin"),
-        (json!({ "units": [{ "id": "U", "gtin": gtin, "lot": "lot42", "quantity": 1, "at": "2026-06-01T08:00:00Z" }] }),
-         "/units/0/lot"),
-        (json!({ "units": [{ "id": "U", "gtin": gtin, "lot": "LOT42", "quantity": 1, "place": "WH9",
-                             "at": "2026-06-01T08:00:00Z" }] }), "/units/0/place"),
-        (json!({ "units": [{ "id": child, "gtin": gtin, "lot": "LOT42", "quantity": 1, "at": "2026-06-01T08:00:00Z" }] }),
-         "/units/0/id"),
-        (json!({ "units": [{ "id": unit, "gtin": gtin, "lot": "LOT42", "quantity": 239, "place": "WH1-CR2",
-                             "at": "2026-06-01T08:00:00Z" }] }), "/units/0/quantity"),
-        (json!({ "units": [{ "id": unit, "gtin": gtin, "lot": "LOT42", "quantity": 480, "place": "WH1-CR2",
-                             "at": "2026-12-01T08:00:00Z" }] }), "/units/0/at"),
+        (
+            json!({ "units": [{ "id": "U", "gtin": gtin, "lot": "lot42", "quantity": 1, "at": "2026-06-01T08:00:00Z" }] }),
+            "/units/0/lot",
+        ),
+        (
+            json!({ "units": [{ "id": "U", "gtin": gtin, "lot": "LOT42", "quantity": 1, "place": "WH9",
+                             "at": "2026-06-01T08:00:00Z" }] }),
+            "/units/0/place",
+        ),
+        (
+            json!({ "units": [{ "id": child, "gtin": gtin, "lot": "LOT42", "quantity": 1, "at": "2026-06-01T08:00:00Z" }] }),
+            "/units/0/id",
+        ),
+        (
+            json!({ "units": [{ "id": unit, "gtin": gtin, "lot": "LOT42", "quantity": 239, "place": "WH1-CR2",
+                             "at": "2026-06-01T08:00:00Z" }] }),
+            "/units/0/quantity",
+        ),
+        (
+            json!({ "units": [{ "id": unit, "gtin": gtin, "lot": "LOT42", "quantity": 480, "place": "WH1-CR2",
+                             "at": "2026-12-01T08:00:00Z" }] }),
+            "/units/0/at",
+        ),
         // Splits.
-        (json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 241 }], "at": "2026-09-02T08:00:00Z" }] }),
-         "/splits/0/into"),
-        (json!({ "splits": [{ "unit": child, "into": [{ "id": "C", "quantity": 241 }], "at": "2026-09-02T08:00:00Z" }] }),
-         "/splits/0/into"),
-        (json!({ "splits": [{ "unit": unit, "into": [{ "id": child, "quantity": 1 }], "at": "2026-09-02T08:00:00Z" }] }),
-         "/splits/0/into"),
-        (json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 1 }], "at": "2026-05-01T08:00:00Z" }] }),
-         "/splits/0/at"),
-        (json!({ "splits": [{ "unit": "NOTHING", "into": [{ "id": "C", "quantity": 1 }], "at": "2026-09-02T08:00:00Z" }] }),
-         "/splits/0/unit"),
+        (
+            json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 241 }], "at": "2026-09-02T08:00:00Z" }] }),
+            "/splits/0/into",
+        ),
+        (
+            json!({ "splits": [{ "unit": child, "into": [{ "id": "C", "quantity": 241 }], "at": "2026-09-02T08:00:00Z" }] }),
+            "/splits/0/into",
+        ),
+        (
+            json!({ "splits": [{ "unit": unit, "into": [{ "id": child, "quantity": 1 }], "at": "2026-09-02T08:00:00Z" }] }),
+            "/splits/0/into",
+        ),
+        (
+            json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 1 }], "at": "2026-05-01T08:00:00Z" }] }),
+            "/splits/0/at",
+        ),
+        (
+            json!({ "splits": [{ "unit": "NOTHING", "into": [{ "id": "C", "quantity": 1 }], "at": "2026-09-02T08:00:00Z" }] }),
+            "/splits/0/unit",
+        ),
         // The split that made a closed unit no longer names it.
-        (json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 240 }], "at": "2026-09-01T08:00:00Z" }] }),
-         "/splits/0/into"),
+        (
+            json!({ "splits": [{ "unit": unit, "into": [{ "id": "C", "quantity": 240 }], "at": "2026-09-01T08:00:00Z" }] }),
+            "/splits/0/into",
+        ),
         // Moves and closures.
-        (json!({ "moves": [{ "unit": unit, "to": "A", "at": "2026-11-21T06:00:00Z" },
-                           { "unit": unit, "to": "B", "at": "2026-11-21T07:00:00+01:00" }] }), "/moves/1"),
+        (
+            json!({ "moves": [{ "unit": unit, "to": "A", "at": "2026-11-21T06:00:00Z" },
+                           { "unit": unit, "to": "B", "at": "2026-11-21T07:00:00+01:00" }] }),
+            "/moves/1",
+        ),
         (json!({ "moves": [{ "unit": "NOTHING", "to": "WH1-CR2", "at": "2026-11-21T06:00:00Z" }] }), "/moves/0/unit"),
         (json!({ "moves": [{ "unit": child, "to": "WH1-CR2", "at": "2026-08-01T06:00:00Z" }] }), "/moves/0/at"),
-        (json!({ "closures": [{ "unit": "NOTHING", "at": "2026-11-21T06:00:00Z", "kind": "lost" }] }), "/closures/0/unit"),
+        (
+            json!({ "closures": [{ "unit": "NOTHING", "at": "2026-11-21T06:00:00Z", "kind": "lost" }] }),
+            "/closures/0/unit",
+        ),
         // Aggregations.
-        (json!({ "aggregations": [{ "parent": "P", "children": ["NOTHING"], "from": "2026-11-19T06:00:00Z" }] }),
-         "/aggregations/0/children"),
-        (json!({ "aggregations": [{ "parent": "P", "children": [unit], "from": "2026-11-20T06:00:00Z" }] }),
-         "/aggregations/0/children"),
-        (json!({ "aggregations": [{ "parent": unit, "children": [pallet], "from": "2026-11-20T06:00:00Z" }] }),
-         "/aggregations/0/children"),
+        (
+            json!({ "aggregations": [{ "parent": "P", "children": ["NOTHING"], "from": "2026-11-19T06:00:00Z" }] }),
+            "/aggregations/0/children",
+        ),
+        (
+            json!({ "aggregations": [{ "parent": "P", "children": [unit], "from": "2026-11-20T06:00:00Z" }] }),
+            "/aggregations/0/children",
+        ),
+        (
+            json!({ "aggregations": [{ "parent": unit, "children": [pallet], "from": "2026-11-20T06:00:00Z" }] }),
+            "/aggregations/0/children",
+        ),
         // Places.
         (json!({ "places": [{ "id": "WH1", "kind": "site", "parent": "WH1-CR2" }] }), "/places/0/parent"),
         (json!({ "places": [{ "id": "X", "kind": "site", "parent": "X" }] }), "/places/0/parent"),
