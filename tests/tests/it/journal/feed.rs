@@ -63,6 +63,7 @@ fn a_feed_that_joins_between_any_two_steps_of_the_writer_misses_and_repeats_noth
                 deliver(&journal, &payload(n));
             }
         });
+        let _ends_writer = EndsWriter(&done);
         for _ in 0..3000 {
             let from = journal.durable().borrow().position.next();
             let mut feed = journal.feed(from).unwrap();
@@ -74,8 +75,16 @@ fn a_feed_that_joins_between_any_two_steps_of_the_writer_misses_and_repeats_noth
                 assert_eq!((position, found), (wanted, Some(payload(wanted))));
             }
         }
-        done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Ends the appending thread, also when an assertion fails before it.
+struct EndsWriter<'a>(&'a AtomicBool);
+
+impl Drop for EndsWriter<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
