@@ -33,7 +33,13 @@ const LINGER_MAX_BYTES: usize = 1 << 20;
 
 /// Serves one connection until it ends. `stop` ends it while nobody has been let in yet; afterwards
 /// [`Clients::close`](super::clients::Clients::close) does.
-pub(super) async fn serve(shared: Arc<Shared>, door: Arc<Door>, socket: TcpStream, peer: SocketAddr, stop: CancellationToken) {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) {
     let greeted = tokio::select! {
         greeted = greet(&shared, &door, socket, peer) => greeted,
         () = stop.cancelled() => return,
@@ -57,7 +63,12 @@ struct Welcomed {
 }
 
 /// TLS, CONNECT and sign-in; `None` when the client was not let in, and has been told so.
-async fn greet(shared: &Arc<Shared>, door: &Door, socket: TcpStream, peer: SocketAddr) -> Option<Welcomed> {
+async fn greet(
+    shared: &Arc<Shared>,
+    door: &Door,
+    socket: TcpStream,
+    peer: SocketAddr,
+) -> Option<Welcomed> {
     let peer_ip = peer.ip().to_canonical();
     // Acknowledgements are small and are not to wait for company. A failure costs latency only.
     let _ = socket.set_nodelay(true);
@@ -70,7 +81,12 @@ async fn greet(shared: &Arc<Shared>, door: &Door, socket: TcpStream, peer: Socke
         }
     };
     let mut input = BytesMut::with_capacity(READ_MIN_BYTES);
-    let hello = match timeout(shared.limits.connect_within, read_hello(&mut stream, &mut input)).await {
+    let hello = match timeout(
+        shared.limits.connect_within,
+        read_hello(&mut stream, &mut input),
+    )
+    .await
+    {
         Ok(Ok(hello)) => hello,
         Ok(Err(ended)) => {
             shared.meters.connect_failed(ended.word());
@@ -108,9 +124,15 @@ fn welcome(
     input: BytesMut,
     mut out: BytesMut,
 ) -> Option<Welcomed> {
-    let assigned = hello.client_id.is_empty().then(|| format!("coldtrail-{:032x}", rand::random::<u128>()));
+    let assigned = hello
+        .client_id
+        .is_empty()
+        .then(|| format!("coldtrail-{:032x}", rand::random::<u128>()));
     let client_id: Box<str> = assigned.as_deref().unwrap_or(&hello.client_id).into();
-    if hello.accept(assigned.as_deref(), &shared.limits, &mut out).is_err() {
+    if hello
+        .accept(assigned.as_deref(), &shared.limits, &mut out)
+        .is_err()
+    {
         shared.meters.connect_failed("packet_size");
         return None;
     }
@@ -122,11 +144,29 @@ fn welcome(
     let keep_alive = Duration::from_secs(hello.effective_keep_alive(&shared.limits).into());
     let session = Session::new(hello.version, client, Arc::clone(shared), rights);
     let will = hello.will.map(Box::new);
-    Some(Welcomed { stream, input, out, session, keep_alive, will, entry, told_to_end })
+    Some(Welcomed {
+        stream,
+        input,
+        out,
+        session,
+        keep_alive,
+        will,
+        entry,
+        told_to_end,
+    })
 }
 
 async fn converse(shared: Arc<Shared>, welcomed: Welcomed) {
-    let Welcomed { stream, input, out, session, keep_alive, will, entry, told_to_end } = welcomed;
+    let Welcomed {
+        stream,
+        input,
+        out,
+        session,
+        keep_alive,
+        will,
+        entry,
+        told_to_end,
+    } = welcomed;
     let connected = shared.meters.connected();
     let mut traffic = Traffic::new(stream, input, out, session, keep_alive);
     let ended = traffic.run(&shared, told_to_end).await;
@@ -138,16 +178,29 @@ async fn converse(shared: Arc<Shared>, welcomed: Welcomed) {
     drop((entry, connected));
     shared.meters.ended(ended.word());
     if ended != Ended::Unread {
-        let code = ended.code().filter(|_| traffic.session.version() == Version::V5);
-        farewell(&mut traffic.stream, &mut traffic.out, code, ended.code().is_some()).await;
+        let code = ended
+            .code()
+            .filter(|_| traffic.session.version() == Version::V5);
+        farewell(
+            &mut traffic.stream,
+            &mut traffic.out,
+            code,
+            ended.code().is_some(),
+        )
+        .await;
     }
 }
 
 async fn secure(shared: &Shared, door: &Door, socket: TcpStream) -> Result<Stream, &'static str> {
-    let Some(config) = &door.tls else { return Ok(Stream::Plain(socket)) };
+    let Some(config) = &door.tls else {
+        return Ok(Stream::Plain(socket));
+    };
     let handshake = async {
         let _turn = shared.handshakes.acquire().await.map_err(|_| "tls")?;
-        TlsAcceptor::from(Arc::clone(config)).accept(socket).await.map_err(|_| "tls")
+        TlsAcceptor::from(Arc::clone(config))
+            .accept(socket)
+            .await
+            .map_err(|_| "tls")
     };
     match timeout(shared.limits.tls_within, handshake).await {
         Ok(stream) => stream.map(|stream| Stream::Tls(Box::new(stream))),
@@ -176,7 +229,8 @@ async fn farewell(stream: &mut Stream, out: &mut BytesMut, code: Option<u8>, lin
         stream.write_all_buf(out).await?;
         stream.shutdown().await
     });
-    if linger && matches!(said.await, Ok(Ok(()))) {
+    let was_said = matches!(said.await, Ok(Ok(())));
+    if linger && was_said {
         // What comes now is not looked at; the outcome makes no difference.
         let _ = timeout(LINGER, read_away(stream, out)).await;
     }

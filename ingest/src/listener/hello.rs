@@ -138,8 +138,18 @@ impl Hello {
     }
 
     fn from_v3(connect: v3::Connect) -> Self {
-        let v3::Connect { keep_alive, client_id, last_will, username, password, .. } = connect;
-        let will = last_will.map(|will| Will { topic: (&*will.topic).into(), message: will.message[..].into() });
+        let v3::Connect {
+            keep_alive,
+            client_id,
+            last_will,
+            username,
+            password,
+            ..
+        } = connect;
+        let will = last_will.map(|will| Will {
+            topic: (&*will.topic).into(),
+            message: will.message[..].into(),
+        });
         Self {
             version: Version::V3,
             client_id: (&*client_id).into(),
@@ -154,14 +164,24 @@ impl Hello {
     }
 
     fn from_v5(connect: v5::Connect) -> Self {
-        let v5::Connect { keep_alive, client_id, last_will, username, password, .. } = connect;
+        let v5::Connect {
+            keep_alive,
+            client_id,
+            last_will,
+            username,
+            password,
+            ..
+        } = connect;
         Self {
             version: Version::V5,
             client_id: (&*client_id).into(),
             keep_alive,
             user: username.map(|user| (&*user).into()),
             password,
-            will: last_will.map(|will| Will { topic: (&*will.topic).into(), message: will.message[..].into() }),
+            will: last_will.map(|will| Will {
+                topic: (&*will.topic).into(),
+                message: will.message[..].into(),
+            }),
             wants_extended_authentication: connect.auth_method.is_some(),
             wants_session: connect.session_expiry_interval_secs != 0,
             packet_max_bytes: connect.max_packet_size.map_or(0, std::num::NonZeroU32::get),
@@ -184,14 +204,23 @@ impl Hello {
 
     /// The keep-alive that holds, in seconds: the client's, or ours when it has none or a longer one.
     pub(super) fn effective_keep_alive(&self, limits: &Limits) -> u16 {
-        if self.keep_alive == 0 { limits.keep_alive_max_s } else { self.keep_alive.min(limits.keep_alive_max_s) }
+        if self.keep_alive == 0 {
+            limits.keep_alive_max_s
+        } else {
+            self.keep_alive.min(limits.keep_alive_max_s)
+        }
     }
 
     /// The CONNACK that lets the client in. `assigned` is the client id it is given when it brought none.
     ///
     /// # Errors
     /// When the client takes no packet as large as this one.
-    pub(super) fn accept(&self, assigned: Option<&str>, limits: &Limits, out: &mut BytesMut) -> Result<(), Ended> {
+    pub(super) fn accept(
+        &self,
+        assigned: Option<&str>,
+        limits: &Limits,
+        out: &mut BytesMut,
+    ) -> Result<(), Ended> {
         match self.version {
             Version::V3 => out.extend_from_slice(&[0x20, 2, 0, 0]),
             Version::V5 => {

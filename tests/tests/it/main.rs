@@ -3,5 +3,6 @@
 
 mod journal;
 mod ledger;
+mod listener;
 mod registry;
 mod sim;
