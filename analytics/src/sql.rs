@@ -1,5 +1,6 @@
 //! Questions in SQL: one guarded, bounded, read-only query at a time over one moment of the store.
 
+mod answer;
 mod functions;
 mod limits;
 mod output;
@@ -14,7 +15,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::execute_stream;
@@ -26,10 +26,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
 use crate::tables::{AUDIT, LAKE, REGISTRY, Tables};
+use answer::Keep;
 use output::{Measured, Plain, Sink};
 use session::Sessions;
 use threads::Threads;
 
+pub use answer::{Answer, Encoded};
 pub use limits::Limits;
 pub use output::Format;
 
@@ -59,32 +61,6 @@ pub struct EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         Self { limits: Limits::default(), threads: 2, clock: Arc::new(Utc::now) }
-    }
-}
-
-/// An encoded answer.
-#[derive(Clone, Debug)]
-pub struct Encoded {
-    /// The answer, whole.
-    pub bytes: Vec<u8>,
-    /// Its format.
-    pub format: Format,
-}
-
-/// An answer as columns.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The columns.
-    pub schema: SchemaRef,
-    /// The rows.
-    pub batches: Vec<RecordBatch>,
-}
-
-impl Answer {
-    /// How many rows there are.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 }
 
@@ -140,7 +116,7 @@ impl Engine {
     /// Any [`SqlError`]. Dropping the future stops the query.
     pub async fn answer(&self, sql: &str, reach: Reach) -> Result<Answer, SqlError> {
         let keep = |schema: &SchemaRef| -> Result<Box<dyn Sink<Answer = Answer>>, SqlError> {
-            Ok(Box::new(Keep { answer: Answer { schema: Arc::clone(schema), batches: Vec::new() }, size: 0 }))
+            Ok(Box::new(Keep::new(schema)))
         };
         self.run(sql, reach, keep).await
     }
@@ -257,34 +233,4 @@ fn check_size(size: usize, limits: &Limits) -> Result<(), SqlError> {
         return Err(SqlError::Limit { limit: Limit::ResultBytes(limits.max_result_bytes) });
     }
     Ok(())
-}
-
-/// Keeps an answer as columns.
-struct Keep {
-    answer: Answer,
-    size: usize,
-}
-
-impl Sink for Keep {
-    type Answer = Answer;
-
-    fn take(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
-        self.size += batch.get_array_memory_size();
-        self.answer.batches.push(batch.clone());
-        Ok(())
-    }
-
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn finish(self: Box<Self>) -> Result<Answer, SqlError> {
-        Ok(self.answer)
-    }
-}
-
-impl Measured for Answer {
-    fn size(&self) -> usize {
-        self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
-    }
 }

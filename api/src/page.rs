@@ -80,7 +80,7 @@ fn encode(key: &str) -> String {
 }
 
 fn decode(cursor: &str) -> Option<String> {
-    if !cursor.is_ascii() || cursor.len() % 2 != 0 || cursor.len() > 1024 {
+    if !cursor.is_ascii() || !cursor.len().is_multiple_of(2) || cursor.len() > 1024 {
         return None;
     }
     let bytes: Option<Vec<u8>> =

@@ -131,6 +131,10 @@ pub enum Error {
     #[error("columns do not fit together: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
 
+    /// Decoding is behind, so that an answer would lack what is acknowledged.
+    #[error("decoding has not caught up with what is acknowledged: ask again in a moment")]
+    DecodingBehind,
+
     /// Decoding has stopped, so that nothing can be asked for the moment.
     #[error("decoding has stopped: see the log, then start again")]
     DecodingStopped,

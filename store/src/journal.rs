@@ -7,6 +7,7 @@
 //!
 //! What is on disk is described byte for byte in `docs/formats.md`. Everything read back is checked (invariant D5).
 
+mod copy;
 mod delivery;
 mod disk;
 mod durable;
@@ -18,6 +19,7 @@ mod intake;
 mod options;
 mod queue;
 mod recovery;
+mod resume;
 mod segment;
 mod segments;
 mod set_aside;
@@ -30,6 +32,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+pub use copy::copy;
 pub use delivery::{Delivery, Entry, Gap, Journaled, Position, Source};
 pub use disk::{Disk, Output, RealDisk};
 pub use durable::{Durable, NotDurable, Refused, Settled, Ticket};
@@ -114,6 +117,12 @@ impl Journal {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.shared.intake.is_open()
+    }
+
+    /// Whether [`Journal::close`] was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.intake.is_closed()
     }
 
     /// Waits until appends are accepted (again). Returns at once when the journal is closed.

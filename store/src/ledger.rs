@@ -42,7 +42,8 @@ pub type LedgerClock = Arc<dyn Fn() -> RecordedAt + Send + Sync>;
 pub const SYSTEM: &str = "system";
 
 /// The file of the ledger inside its directory.
-const FILE: &str = "ledger.sqlite";
+/// The ledger's file in its directory.
+pub const FILE: &str = "ledger.sqlite";
 
 /// An open ledger. Cheap to clone; all clones are one.
 #[derive(Clone)]

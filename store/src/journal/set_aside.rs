@@ -26,6 +26,16 @@ pub struct SetAside {
     pub file: PathBuf,
 }
 
+impl std::fmt::Display for SetAside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` byte {}: {} bytes moved to `{}`", self.segment.display(), self.offset, self.bytes, self.file.display())?;
+        if self.first <= self.last {
+            write!(f, "; positions {} to {} cannot be read any more", self.first.get(), self.last.get())?;
+        }
+        Ok(())
+    }
+}
+
 /// Sets all damage in the journal of `dir` aside, so that it opens and all that reads is kept. The journal must not be open.
 ///
 /// # Errors

@@ -115,6 +115,19 @@ impl Checkpoint {
     pub fn genesis() -> Self {
         Self { seq: Sequence::ZERO, hash: Hash::genesis() }
     }
+
+    /// Reads `SEQ:HASH`, the form it is displayed in.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seq, hash) = text.split_once(':')?;
+        Some(Self { seq: Sequence(seq.parse().ok()?), hash: Hash::parse(hash)? })
+    }
+}
+
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
 }
 
 /// One event as it is kept.

@@ -107,9 +107,11 @@ impl Ledger {
     pub async fn verify(&self, kept: Option<Checkpoint>) -> Result<VerifyReport, Error> {
         // Most of the way nobody has to wait; the end and the tables are compared while nobody appends.
         let walk = Walk::start(kept).advance(self.0.backend.as_ref()).await?;
-        let _appending = self.0.appending.lock().await;
+        let appending = self.0.appending.lock().await;
         let walk = walk.advance(self.0.backend.as_ref()).await?;
-        walk.finish(self.0.backend.as_ref()).await
+        let report = walk.finish(self.0.backend.as_ref()).await;
+        drop(appending);
+        Ok(with_own_check(report, self.0.backend.as_ref()).await)
     }
 
     /// Verifies the ledger in `directory`, which may be damaged too far to be opened otherwise.
@@ -126,9 +128,9 @@ impl Ledger {
             Err(cause) => return Err(cause),
         };
         let walk = Walk::start(kept).advance(&backend).await?;
-        let report = walk.finish(&backend).await;
+        let report = with_own_check(walk.finish(&backend).await, &backend).await;
         backend.close().await;
-        report
+        Ok(report)
     }
 }
 
@@ -204,14 +206,14 @@ impl Walk {
     }
 
     /// Compares the end, the checkpoint and the tables.
-    async fn finish(mut self, backend: &dyn Backend) -> Result<VerifyReport, Error> {
+    async fn finish(mut self, backend: &dyn Backend) -> VerifyReport {
         if self.wrong.is_none() {
             self.wrong = match self.compare(backend).await {
                 Ok(wrong) => wrong,
                 Err(cause) => Some(unreadable(&cause)),
             };
         }
-        Ok(VerifyReport { events: self.end.seq.get(), head: self.end, wrong: self.wrong })
+        VerifyReport { events: self.end.seq.get(), head: self.end, wrong: self.wrong }
     }
 
     async fn compare(&self, backend: &dyn Backend) -> Result<Option<Wrong>, Error> {
@@ -225,11 +227,7 @@ impl Walk {
         {
             return Ok(Some(Wrong::Checkpoint { kept, found: None }));
         }
-        if let Some(wrong) = self.compare_tables(backend).await? {
-            return Ok(Some(wrong));
-        }
-        let what = backend.check().await?;
-        Ok(what.into_iter().next().map(|what| Wrong::Database { what }))
+        self.compare_tables(backend).await
     }
 
     async fn compare_tables(&self, backend: &dyn Backend) -> Result<Option<Wrong>, Error> {
@@ -253,6 +251,17 @@ impl Walk {
         let users = users.into_iter().map(|(row, _)| (row.name.clone(), row)).collect();
         Ok(difference("users", &self.tables.users, users, String::clone))
     }
+}
+
+/// Adds what the database's own check of its file finds, when nothing else is wrong.
+async fn with_own_check(mut report: VerifyReport, backend: &dyn Backend) -> VerifyReport {
+    if report.wrong.is_none() {
+        report.wrong = match backend.check().await {
+            Ok(lines) => lines.into_iter().next().map(|what| Wrong::Database { what }),
+            Err(cause) => Some(unreadable(&cause)),
+        };
+    }
+    report
 }
 
 /// The first row, by key, in which what is kept differs from what the events say.

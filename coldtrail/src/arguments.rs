@@ -1,0 +1,243 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Coldtrail: cold-chain readings, kept durably and asked in SQL.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Arguments {
+    /// Write the log as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// The whole system and a simulated world in one process.
+    Demo(Demo),
+    /// Serve in production, one node.
+    Serve(Serve),
+    /// Register a registry document.
+    Apply(Apply),
+    /// Ask one read-only query.
+    Sql(Sql),
+    /// Check every checksum and the audit chain.
+    Verify(Verify),
+    /// Copy everything consistently, while serving too.
+    Backup(Backup),
+    /// Put a backup into an empty data directory.
+    Restore(Restore),
+    /// API tokens.
+    Token(Token),
+    /// Print the line of a password file for a gateway; the password is read from standard input.
+    Password(Password),
+    /// Move damaged bytes of the journal aside, so that the rest can be served.
+    SetAside(SetAside),
+}
+
+/// `coldtrail demo`.
+#[derive(Args)]
+pub struct Demo {
+    /// Where to keep the data; a temporary directory, removed at the end, when absent.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Where to serve HTTP.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+    /// Where to listen for MQTT.
+    #[arg(long, default_value = "127.0.0.1:1883")]
+    pub mqtt: SocketAddr,
+    /// Simulated seconds per second.
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    pub speed: f64,
+    /// Decides everything random in the world.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Stop by itself after this long, for instance `30s`, `5m`, `2h`.
+    #[arg(long = "for", value_parser = duration)]
+    pub duration: Option<Duration>,
+}
+
+/// `coldtrail serve`.
+#[derive(Args)]
+pub struct Serve {
+    /// The configuration; see `deploy/coldtrail.toml`.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The data directory.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Where to serve HTTP; port 0 takes a free one.
+    #[arg(long)]
+    pub http: Option<SocketAddr>,
+    /// Where to listen for MQTT; port 0 takes a free one.
+    #[arg(long)]
+    pub mqtt: Option<SocketAddr>,
+}
+
+/// A data directory with no server running on it, or a server.
+#[derive(Args)]
+pub struct Target {
+    /// The data directory.
+    #[arg(long, required_unless_present = "url", conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// The configuration that goes with the data directory, when its lake is in a bucket.
+    #[arg(long, requires = "data")]
+    pub config: Option<PathBuf>,
+    /// The address of a server, for instance `http://127.0.0.1:8080`.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The API token for the server.
+    #[arg(long, env = "COLDTRAIL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// `coldtrail apply`.
+#[derive(Args)]
+pub struct Apply {
+    /// The registry document, JSON.
+    pub file: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub target: Target,
+    /// Why, for the audit trail.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// `coldtrail sql`.
+#[derive(Args)]
+pub struct Sql {
+    /// The query.
+    pub query: String,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub target: Target,
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub format: OutputFormat,
+    /// Write the answer to this file.
+    #[arg(long)]
+    pub output: Option<PathBuf>,
+}
+
+/// The forms of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Table,
+    /// RFC 4180.
+    Csv,
+    /// Columns and rows.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// `coldtrail verify`.
+#[derive(Args)]
+pub struct Verify {
+    /// The data directory, or a backup.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The configuration that goes with it, when its lake is in a bucket.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The end of the audit chain as it was printed before, `SEQ:HASH`, to find a ledger that was taken back.
+    #[arg(long)]
+    pub checkpoint: Option<String>,
+}
+
+/// `coldtrail backup`.
+#[derive(Args)]
+pub struct Backup {
+    /// The directory to make; it must not exist, or be empty.
+    pub into: PathBuf,
+    /// The data directory, served or not.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// The configuration that goes with it, when its lake is in a bucket.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+/// `coldtrail restore`.
+#[derive(Args)]
+pub struct Restore {
+    /// The backup.
+    pub from: PathBuf,
+    /// The data directory to make; it must not exist, or be empty.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+/// `coldtrail token`.
+#[derive(Args)]
+pub struct Token {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+/// What to do with tokens.
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Print a new API token, this once.
+    Create {
+        /// What it may do: `gateway viewer logistics quality auditor admin`.
+        #[arg(long)]
+        role: String,
+        /// Whose it is.
+        #[arg(long)]
+        name: String,
+        /// The gateway it speaks for; its name when absent. Only with role `gateway`.
+        #[arg(long)]
+        gateway: Option<String>,
+        /// The data directory, served or not.
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+/// `coldtrail password`.
+#[derive(Args)]
+pub struct Password {
+    /// The gateway's name.
+    pub gateway: String,
+}
+
+/// `coldtrail set-aside`.
+#[derive(Args)]
+pub struct SetAside {
+    /// The data directory, not served.
+    #[arg(long)]
+    pub data: PathBuf,
+}
+
+/// `30s`, `5m`, `2h`, `1d`, or a number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return Err(format!("`{unit}` is not a unit of time: use s, m, h or d")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a duration: write for instance `30s`"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    let usable = (0.001..=100_000.0).contains(&speed);
+    usable.then_some(speed).ok_or_else(|| "give a speed from 0.001 to 100000".to_owned())
+}

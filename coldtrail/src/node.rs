@@ -1,0 +1,266 @@
+//! One node: the data directory, and everything that runs on it, started in order and stopped in reverse.
+
+mod credentials;
+mod door;
+pub mod options;
+mod readiness;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use analytics::sql::Engine;
+use api::{ApiState, Serving};
+use ingest::clock::Clock;
+use ingest::collector::{Collector, CollectorHandle};
+use ingest::http_door::{HttpDoor, HttpLimits};
+use ingest::listener::Listener;
+use ingest::pipeline::Pipeline;
+use ingest::sink::Sink;
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::instant::RecordedAt;
+use store::lake::Lake;
+use store::ledger::{Bootstrap, Ledger};
+use store::objects::Objects;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::exit::Failure;
+
+pub use options::Options;
+
+/// The data directory's parts.
+pub struct Layout(PathBuf);
+
+impl Layout {
+    /// The parts of `data`.
+    pub fn of(data: &Path) -> Self {
+        Self(data.to_owned())
+    }
+
+    /// Journal segments.
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    /// Delta tables, unless they are in a bucket.
+    pub fn lake(&self) -> PathBuf {
+        self.0.join("lake")
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    /// The name under which this directory's node writes to the lake.
+    pub fn node(&self) -> PathBuf {
+        self.0.join("node")
+    }
+
+    /// The lock of whoever writes here.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+}
+
+/// The data directory, opened by this process alone.
+pub struct Opened {
+    /// Where everything lies.
+    pub layout: Layout,
+    /// Decoding and the tail; nothing is flushed until [`Pipeline::run`].
+    pub pipeline: Pipeline,
+    /// Registry, tokens and audit trail.
+    pub ledger: Ledger,
+    _lock: std::fs::File,
+}
+
+/// Takes the lock of `data`, which it makes if missing.
+pub fn lock(data: &Path) -> Result<std::fs::File, Failure> {
+    std::fs::create_dir_all(data)
+        .map_err(|error| Failure::Input(format!("cannot make the data directory `{}`: {error}", data.display())))?;
+    let path = Layout::of(data).lock();
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path)?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Failure::Failed(anyhow::anyhow!(
+            "`{}` is in use by another process: stop it, or ask the server with `--url`",
+            data.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+/// Makes `dir`, which may exist only if there is nothing in it.
+pub fn empty_directory(dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Failure::Input(format!("cannot make the directory `{}`: {error}", dir.display())))?;
+    match std::fs::read_dir(dir)?.next() {
+        None => Ok(()),
+        Some(_) => Err(Failure::Input(format!("`{}` is not empty: name a directory that does not exist yet", dir.display()))),
+    }
+}
+
+/// The place of the lake that belongs to `data`.
+pub fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
+    match &config.s3 {
+        Some(s3) => Ok(Objects::s3(&options::s3(s3))?),
+        None => Ok(Objects::local(&Layout::of(data).lake())?),
+    }
+}
+
+/// Opens everything in `data` and replays the journal; serves nothing yet.
+pub async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<Opened, Failure> {
+    let lock = lock(data)?;
+    let layout = Layout::of(data);
+    let node = node_id(&layout)?;
+    let ledger_clock = clock.clone();
+    let recorded = move || RecordedAt::from_millis(ledger_clock.now().millis());
+    let ledger = Ledger::open(&layout.ledger(), Arc::new(recorded)).await?;
+    let lake = Lake::open(objects(data, config)?, &node).await?;
+    let (journal, pipeline) = (options::journal(&config.ingest), options::pipeline(&config.ingest));
+    let (pipeline, recovery) = Pipeline::start(layout.journal(), journal, lake, pipeline, clock.clone())?;
+    if recovery.torn_bytes > 0 {
+        tracing::warn!(bytes = recovery.torn_bytes, files = ?recovery.torn_files,
+            "the journal ended in an unfinished commit, which nobody was promised; it was set aside");
+    }
+    Ok(Opened { layout, pipeline, ledger, _lock: lock })
+}
+
+/// The node's name, made at the first start.
+fn node_id(layout: &Layout) -> Result<String, Failure> {
+    let path = layout.node();
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Ok(_) => Err(Failure::Input(format!("`{}` is empty: restore the directory from a backup", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = format!("node-{:016x}", rand::random::<u64>());
+            let staged = path.with_extension("new");
+            std::fs::write(&staged, &id)?;
+            std::fs::File::open(&staged)?.sync_all()?;
+            std::fs::rename(&staged, &path)?;
+            Ok(id)
+        }
+        Err(error) => Err(Failure::Failed(error.into())),
+    }
+}
+
+/// A node that serves.
+pub struct Node {
+    /// Where HTTP is really served.
+    pub http: SocketAddr,
+    /// Where MQTT is really taken.
+    pub mqtt: SocketAddr,
+    /// Decoding, tail and lake.
+    pub pipeline: Pipeline,
+    /// Registry, tokens and audit trail.
+    pub ledger: Ledger,
+    /// Answers SQL.
+    pub engine: Engine,
+    stop_doors: CancellationToken,
+    stop_flushing: CancellationToken,
+    doors: JoinHandle<()>,
+    collectors: Vec<CollectorHandle>,
+    serving: Serving,
+    flushing: JoinHandle<Result<(), ingest::Error>>,
+    _lock: std::fs::File,
+}
+
+impl Node {
+    /// Starts everything on `options.data`. The doors open last, when what is acknowledged is in answers again.
+    pub async fn start(options: Options) -> Result<Self, Failure> {
+        let metrics = metrics()?;
+        let Options { data, http, mqtt, config, clock } = options;
+        let Opened { layout: _, pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
+        bootstrap(&data, &ledger).await?;
+        let engine = options::engine(&config.sql, &clock);
+        let engine = Engine::new(Arc::new(pipeline.clone()), Some(ledger.clone()), engine)?;
+        let (stop_doors, stop_flushing) = (CancellationToken::new(), CancellationToken::new());
+        let flushing = tokio::spawn({
+            let (pipeline, stop) = (pipeline.clone(), stop_flushing.clone());
+            async move { pipeline.run(stop).await }
+        });
+        replayed(&pipeline).await?;
+
+        let credentials = credentials::of(&config.mqtt, ledger.clone())?;
+        let listener = Listener::bind(options::listener(&config.mqtt, mqtt, &clock)?, pipeline.journal().clone(), credentials)?;
+        let mqtt = listener.local_addrs().first().copied().unwrap_or(mqtt);
+        let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
+        let state = ApiState {
+            engine: engine.clone(),
+            ledger: ledger.clone(),
+            door: Arc::new(door::Door::new(door)),
+            metrics: Some(metrics),
+            readiness: readiness::of(&pipeline),
+        };
+        let serving = api::serve(options::api(&config.http, http)?, state, stop_doors.clone()).await?;
+        let doors = tokio::spawn(listener.run(stop_doors.clone()));
+        let mut collectors = Vec::new();
+        for broker in &config.collector {
+            let sink = Sink::Journal(pipeline.journal().clone());
+            collectors.push(Collector::start(options::collector(broker)?, sink, clock.clone())?);
+        }
+        let http = serving.address;
+        Ok(Self {
+            http, mqtt, pipeline, ledger, engine, stop_doors, stop_flushing, doors, collectors, serving, flushing, _lock,
+        })
+    }
+
+    /// Closes the doors, then flushes everything that was acknowledged.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.stop_doors.cancel();
+        let collectors = self.collectors.into_iter().map(CollectorHandle::stop);
+        let (_, doors, served) = tokio::join!(futures::future::join_all(collectors), self.doors, self.serving.ended);
+        doors?;
+        served?;
+        self.stop_flushing.cancel();
+        self.flushing.await??;
+        self.ledger.close().await?;
+        Ok(())
+    }
+}
+
+/// Waits for the journal's replay, however long it is, and says how it goes.
+async fn replayed(pipeline: &Pipeline) -> Result<(), Failure> {
+    loop {
+        match pipeline.caught_up().await {
+            Ok(_) => return Ok(()),
+            Err(store::Error::DecodingBehind) => {
+                tracing::info!(messages_left = pipeline.lag(), "replaying the journal");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn bootstrap(data: &Path, ledger: &Ledger) -> Result<(), Failure> {
+    let token = std::env::var("COLDTRAIL_BOOTSTRAP_TOKEN").ok();
+    let password_file = data.join("initial-admin-password");
+    match ledger.bootstrap(token.as_deref(), &password_file).await? {
+        Bootstrap::NotFirst => {}
+        Bootstrap::Token => tracing::info!("the token in COLDTRAIL_BOOTSTRAP_TOKEN is an administrator's from now on"),
+        Bootstrap::Password => {
+            tracing::warn!(file = %password_file.display(),
+                "first start: the one-time password of the account `admin` is in this file");
+        }
+    }
+    Ok(())
+}
+
+/// The process's metrics; the recorder is installed once, whatever is started after it.
+fn metrics() -> Result<PrometheusHandle, Failure> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let handle = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(std::time::Duration::from_secs(5));
+        loop {
+            tick.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}

@@ -1,0 +1,119 @@
+//! The thread that reads the journal and fills the tail.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use store::journal::{Entry, Fed, Feed, Group, Position, Source};
+
+use super::Shared;
+use crate::Error;
+use crate::admit::{Admitter, Outcome};
+use crate::decode::Dialects;
+
+/// How long the thread sleeps between looks while there is nothing to do.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Starts the thread. It ends when the journal is closed and read to its end, or with an error that stops decoding.
+pub(super) fn start(shared: Arc<Shared>, feed: Feed) -> Result<(), Error> {
+    let thread = std::thread::Builder::new().name("decode".to_owned());
+    let run = move || {
+        if let Err(error) = run(&shared, feed) {
+            tracing::error!(error = %crate::error::chain(&error), "decoding has stopped");
+            shared.stopped.send_replace(true);
+        }
+    };
+    thread.spawn(run).map_err(|source| Error::Thread { source })?;
+    Ok(())
+}
+
+fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
+    let mut admitter = Admitter::new(Dialects::default(), shared.options.names_per_gateway);
+    let began = Instant::now();
+    let mut replaying = true;
+    loop {
+        if replaying && feed.has_replayed() {
+            replaying = false;
+            let seconds = began.elapsed().as_secs_f64();
+            tracing::info!(position = shared.decoded.borrow().get(), seconds, "the journal is replayed");
+        }
+        match feed.next_within(IDLE)? {
+            Fed::Group(group) => take(shared, &mut admitter, &group, !replaying),
+            Fed::Nothing => {}
+            Fed::Closed => return Ok(()),
+        }
+        if shared.tail().bytes() >= shared.options.tail_bytes {
+            let next = shared.decoded.borrow().next();
+            // Without a feed the journal's writer waits for nobody: messages go on being acknowledged.
+            drop(feed);
+            wait_for_room(shared);
+            feed = shared.journal.feed(next)?;
+        }
+    }
+}
+
+/// Takes one group into the tail and says so.
+fn take(shared: &Shared, admitter: &mut Admitter, group: &Group, live: bool) {
+    let counts = &shared.counts;
+    let (mut received, mut admitted, mut duplicate, mut rejected) = (0, 0, 0, 0);
+    for entry in group.entries() {
+        let outcome = match &entry {
+            Entry::Message(message) => {
+                let outcome = admitter.admit(message, &mut shared.tail());
+                if live && message.delivery.source == Source::Http {
+                    shared.receipts.put(message.position, outcome.clone());
+                }
+                outcome
+            }
+            Entry::Gap(gap) => {
+                tracing::error!(first = gap.first.get(), last = gap.last.get(), file = gap.file,
+                    "messages of the journal were damaged and set aside");
+                shared.tail().advance(gap.last);
+                Outcome::default()
+            }
+        };
+        received += outcome.accepted + outcome.duplicate + outcome.rejected.len() as u64;
+        admitted += outcome.accepted;
+        duplicate += outcome.duplicate;
+        rejected += outcome.rejected.len() as u64;
+        for (_, reason) in &outcome.rejected {
+            metrics::counter!("coldtrail_rejected_total", "reason" => reason.as_str()).increment(1);
+        }
+    }
+    counts.received.fetch_add(received, Ordering::Relaxed);
+    counts.admitted.fetch_add(admitted, Ordering::Relaxed);
+    counts.duplicate.fetch_add(duplicate, Ordering::Relaxed);
+    counts.rejected.fetch_add(rejected, Ordering::Relaxed);
+    metrics::counter!("coldtrail_readings_received_total").increment(received);
+    metrics::counter!("coldtrail_readings_admitted_total").increment(admitted);
+    metrics::counter!("coldtrail_readings_duplicate_total").increment(duplicate);
+    reached(shared, group.last());
+}
+
+fn reached(shared: &Shared, position: Position) {
+    let (bytes, readings) = {
+        let tail = shared.tail();
+        counts_of_names(shared, tail.names_len());
+        (tail.bytes(), tail.len())
+    };
+    metrics::gauge!("coldtrail_tail_bytes").set(bytes as f64);
+    metrics::gauge!("coldtrail_tail_readings").set(readings as f64);
+    shared.decoded.send_replace(position);
+    if bytes >= shared.options.flush_bytes {
+        shared.flush_wanted.notify_one();
+    }
+}
+
+fn counts_of_names(shared: &Shared, names: usize) {
+    shared.counts.sensors.store(names as u64, Ordering::Relaxed);
+    metrics::gauge!("coldtrail_names").set(names as f64);
+}
+
+fn wait_for_room(shared: &Shared) {
+    tracing::warn!("the tail is full because flushes lag: decoding pauses, messages are still journaled");
+    metrics::counter!("coldtrail_decoding_pauses_total").increment(1);
+    while shared.tail().bytes() >= shared.options.tail_bytes && !shared.journal.is_closed() {
+        shared.flush_wanted.notify_one();
+        std::thread::sleep(IDLE);
+    }
+}

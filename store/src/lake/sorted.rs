@@ -1,0 +1,156 @@
+//! A generation of the tail as sorted batches, one per day.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float32Builder, Float64Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondArray,
+};
+use model::instant::MeasuredAt;
+use model::reading::Quality;
+
+use super::encode::DayRows;
+use crate::Error;
+use crate::schema::READINGS;
+use crate::tail::{Generation, NameList};
+
+/// The readings of `generation` that belong into the lake, by day, sorted by (sensor, measured_at, values).
+pub(super) fn readings(generation: &Generation, names: &NameList) -> Result<Vec<DayRows>, Error> {
+    let order = by_sensor_and_time(generation, names);
+    let mut days: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    let (mut day, mut rows) = (i64::MIN, Vec::new());
+    for row in order {
+        let of = MeasuredAt::from_millis(generation.measured_at(row)).day();
+        if of != day {
+            days.entry(day).or_default().append(&mut rows);
+            day = of;
+        }
+        rows.push(row);
+    }
+    days.entry(day).or_default().append(&mut rows);
+    let filled = days.into_iter().filter(|(_, rows)| !rows.is_empty());
+    filled.map(|(day, rows)| Ok(DayRows { day, batch: batch(generation, &rows, names)? })).collect()
+}
+
+/// The refusals of `generation` by day of arrival.
+pub(super) fn rejected(generation: &Generation) -> Result<Vec<DayRows>, Error> {
+    let batch = generation.rejected_batch()?;
+    by_day(&batch, "received_at")
+}
+
+/// Cuts a batch into days by the instant in `column`, keeping the order of rows.
+pub(super) fn by_day(batch: &RecordBatch, column: &str) -> Result<Vec<DayRows>, Error> {
+    use arrow::array::{AsArray, UInt32Array};
+    use arrow::datatypes::TimestampMillisecondType;
+    let mut days: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    let instants = batch.column_by_name(column).and_then(|at| at.as_primitive_opt::<TimestampMillisecondType>());
+    for (row, &at) in (0..).zip(instants.iter().flat_map(|at| at.values())) {
+        days.entry(MeasuredAt::from_millis(at).day()).or_default().push(row);
+    }
+    let take = |(day, rows)| {
+        let batch = arrow::compute::take_record_batch(batch, &UInt32Array::from(rows))?;
+        Ok(DayRows { day, batch })
+    };
+    days.into_iter().map(take).collect()
+}
+
+/// The numbers of the rows to be stored, in their final order.
+///
+/// A counting sort by the sensor's rank; within a sensor rows come in order nearly always, and are sorted if not.
+fn by_sensor_and_time(generation: &Generation, names: &NameList) -> Vec<u32> {
+    let ranks = ranks(generation, names);
+    let mut ends = vec![0usize; ranks.distinct + 1];
+    generation.for_each_shown(|_, sensor| ends[ranks.of[sensor as usize] as usize + 1] += 1);
+    for rank in 1..ends.len() {
+        ends[rank] += ends[rank - 1];
+    }
+    let starts = ends.clone();
+    let mut next = ends;
+    let mut order = vec![0u32; starts.last().copied().unwrap_or_default()];
+    generation.for_each_shown(|row, sensor| {
+        let slot = &mut next[ranks.of[sensor as usize] as usize];
+        order[*slot] = row;
+        *slot += 1;
+    });
+    for bounds in starts.windows(2) {
+        let rows = &mut order[bounds[0]..bounds[1]];
+        if !rows.is_sorted_by(|a, b| generation.measured_at(*a) < generation.measured_at(*b)) {
+            rows.sort_by_cached_key(|row| generation.order_key(*row));
+        }
+    }
+    order
+}
+
+/// The rank of each sensor of a generation in order of name.
+struct Ranks {
+    /// By number of the name; only meaningful for sensors of the generation.
+    of: Vec<u32>,
+    distinct: usize,
+}
+
+fn ranks(generation: &Generation, names: &NameList) -> Ranks {
+    let mut sensors = HashSet::new();
+    let mut last = u32::MAX;
+    generation.for_each_shown(|_, sensor| {
+        if sensor != last {
+            sensors.insert(sensor);
+            last = sensor;
+        }
+    });
+    let mut distinct: Vec<u32> = sensors.into_iter().collect();
+    names.with(|names| {
+        distinct.sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
+        let mut of = vec![0; names.len()];
+        for (rank, sensor) in (0..).zip(&distinct) {
+            of[*sensor as usize] = rank;
+        }
+        Ranks { of, distinct: distinct.len() }
+    })
+}
+
+/// The rows `order` of a generation with the columns of `readings`.
+fn batch(generation: &Generation, order: &[u32], names: &NameList) -> Result<RecordBatch, Error> {
+    let rows = order.len();
+    let mut measured_at = Vec::with_capacity(rows);
+    let mut received_at = Vec::with_capacity(rows);
+    let mut temperature = Float64Builder::with_capacity(rows);
+    let mut humidity = Float64Builder::with_capacity(rows);
+    let (mut seq, mut battery, mut rssi) =
+        (Int64Builder::with_capacity(rows), Float32Builder::with_capacity(rows), Float32Builder::with_capacity(rows));
+    let text = || StringBuilder::with_capacity(rows, rows * 8);
+    let (mut sensor, mut site, mut gateway, mut unit, mut quality) = (text(), text(), text(), text(), text());
+    let conflicts = generation.conflicts();
+    names.with(|names| {
+        for &number in order {
+            let row = generation.stored_row(number);
+            sensor.append_value(&names[row.sensor as usize]);
+            measured_at.push(row.measured_at);
+            received_at.push(row.received_at);
+            temperature.append_option(row.temperature_c);
+            humidity.append_option(row.humidity_pct);
+            site.append_value(&names[row.site as usize]);
+            gateway.append_value(&names[row.gateway as usize]);
+            unit.append_option(row.unit.map(|unit| &*names[unit as usize]));
+            seq.append_option(row.seq);
+            let conflict = !conflicts.is_empty() && conflicts.contains(&number);
+            quality.append_value(if conflict { Quality::Conflict } else { Quality::Good }.as_str());
+            battery.append_option(row.battery_v);
+            rssi.append_option(row.rssi_dbm);
+        }
+    });
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(sensor.finish()),
+        Arc::new(TimestampMillisecondArray::from(measured_at).with_timezone("UTC")),
+        Arc::new(TimestampMillisecondArray::from(received_at).with_timezone("UTC")),
+        Arc::new(temperature.finish()),
+        Arc::new(humidity.finish()),
+        Arc::new(site.finish()),
+        Arc::new(gateway.finish()),
+        Arc::new(unit.finish()),
+        Arc::new(seq.finish()),
+        Arc::new(quality.finish()),
+        Arc::new(battery.finish()),
+        Arc::new(rssi.finish()),
+    ];
+    Ok(RecordBatch::try_new(Arc::clone(&READINGS), columns)?)
+}
