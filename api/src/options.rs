@@ -23,6 +23,8 @@ pub struct ApiOptions {
     pub head_timeout: Duration,
     /// How long a client may take to send the body of a request.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// How long a client may take to receive an answer.
     pub send_timeout: Duration,
     /// Bytes of answers being sent to all clients together.
@@ -41,6 +43,7 @@ impl Default for ApiOptions {
             max_body_bytes: 16 << 20,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(300),
             max_sending_bytes: 1 << 30,
             drain_timeout: Duration::from_secs(5),

@@ -1,5 +1,7 @@
 //! The server: accepts connections, with a limit and a deadline on everything a client does.
 
+mod stall;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use stall::NoStall;
 
 use crate::options::ApiOptions;
 use crate::routes;
@@ -93,10 +97,16 @@ async fn accept(listener: TcpListener, router: Router, options: ApiOptions, stop
                 continue;
             }
         };
-        let (router, tls, stop, head_timeout) = (router.clone(), tls.clone(), stop.clone(), options.head_timeout);
+        let conversation = Conversation {
+            router: router.clone(),
+            tls: tls.clone(),
+            stop: stop.clone(),
+            head_timeout: options.head_timeout,
+            stall_timeout: options.stall_timeout,
+        };
         connections.spawn(async move {
             let _place = place;
-            converse(stream, tls, router, stop, head_timeout).await;
+            conversation.hold(stream).await;
         });
     }
     drop(listener);
@@ -106,40 +116,46 @@ async fn accept(listener: TcpListener, router: Router, options: ApiOptions, stop
     }
 }
 
-async fn converse(
-    stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+/// What one connection is served with.
+struct Conversation {
     router: Router,
+    tls: Option<TlsAcceptor>,
     stop: CancellationToken,
     head_timeout: Duration,
-) {
-    // answers are written whole; waiting to fill packets only delays them
-    let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return exchange(stream, router, stop, head_timeout).await };
-    match tokio::time::timeout(head_timeout, tls.accept(stream)).await {
-        Ok(Ok(stream)) => exchange(stream, router, stop, head_timeout).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
-    }
+    stall_timeout: Duration,
 }
 
-/// Requests and responses on one connection, until either side ends it.
-async fn exchange<S>(stream: S, router: Router, stop: CancellationToken, head_timeout: Duration)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+impl Conversation {
+    async fn hold(self, stream: TcpStream) {
+        // answers are written whole; waiting to fill packets only delays them
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.clone() else { return self.exchange(stream).await };
+        match tokio::time::timeout(self.head_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.exchange(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended early");
+    }
+
+    /// Requests and responses on one connection, until either side ends it.
+    async fn exchange<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout).max_buf_size(MAX_HEAD_BYTES);
+        let stream = TokioIo::new(NoStall::new(stream, self.stall_timeout));
+        let connection = builder.serve_connection(stream, TowerToHyperService::new(self.router));
+        tokio::pin!(connection);
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }

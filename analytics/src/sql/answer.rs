@@ -39,13 +39,16 @@ impl Answer {
         Ok(Self { schema, batches: reader.collect::<Result<_, _>>()? })
     }
 
-    /// The answer as a table for people: instants in UTC, absent values empty, nothing a terminal would act on.
+    /// The answer as a table for people: instants in UTC, absent values empty, nothing a terminal would act on. The
+    /// number of rows is not part of it.
     ///
     /// # Errors
     /// When a value cannot be shown.
     pub fn pretty(&self) -> Result<String, ArrowError> {
         let bytes = self.encode(Format::Table).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let text = String::from_utf8_lossy(&bytes);
+        let (rows, _count) = text.trim_end().rsplit_once('\n').unwrap_or((&text, ""));
+        Ok(rows.to_owned())
     }
 
     /// The answer in `format`.

@@ -1,8 +1,11 @@
 //! All integration tests, in one binary: one file per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod http;
 mod journal;
 mod ledger;
 mod listener;
 mod registry;
+mod shelf;
 mod sim;
+mod sql;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::SqlError;
-use analytics::sql::{Engine, EngineOptions, Format, Limits};
+use analytics::sql::{Engine, EngineOptions, Format, Limits, Reach};
 
 use crate::shelf::{Row, Shelf, row};
 
@@ -17,7 +17,7 @@ use crate::shelf::{Row, Shelf, row};
 const TEN: i64 = 1_795_341_600_000;
 
 fn engine_over(shelf: Shelf, limits: Limits) -> Engine {
-    Engine::new(Arc::new(shelf), EngineOptions { limits, ..EngineOptions::default() }).unwrap()
+    Engine::new(Arc::new(shelf), None, EngineOptions { limits, ..EngineOptions::default() }).unwrap()
 }
 
 /// Two files on two days and a tail, five rows in all.
@@ -48,14 +48,14 @@ fn tight() -> Limits {
 
 /// The rows of `sql` as JSON.
 async fn rows(engine: &Engine, sql: &str) -> serde_json::Value {
-    let encoded = engine.encoded(sql, Format::Json).await.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
+    let encoded = engine.encoded(sql, Format::Json, Reach::NoAudit).await.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
     let answer: serde_json::Value = serde_json::from_slice(&encoded.bytes).unwrap();
     answer["rows"].clone()
 }
 
 /// The code with which `sql` fails.
 async fn failure(engine: &Engine, sql: &str) -> SqlError {
-    match engine.encoded(sql, Format::Json).await {
+    match engine.encoded(sql, Format::Json, Reach::NoAudit).await {
         Ok(_) => panic!("answered: `{}`", sql.chars().take(200).collect::<String>()),
         Err(error) => error,
     }

@@ -34,7 +34,7 @@ async fn compares_times_written_as_text() {
             ..EngineOptions::default()
         };
         let (files, tail) = small_files();
-        let engine_at_ten = Engine::new(Arc::new(Shelf::new(&files, &tail).await), options).unwrap();
+        let engine_at_ten = Engine::new(Arc::new(Shelf::new(&files, &tail).await), None, options).unwrap();
         let answer = rows(&engine_at_ten, &format!("SELECT count(*) AS n FROM readings WHERE {condition}")).await;
         assert_eq!(answer, json!([{"n": 3}]), "{condition}");
     }

@@ -7,7 +7,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::*;
 
 async fn text(sql: &str, format: Format) -> String {
-    String::from_utf8(small().await.encoded(sql, format).await.unwrap().bytes).unwrap()
+    String::from_utf8(small().await.encoded(sql, format, Reach::NoAudit).await.unwrap().bytes).unwrap()
 }
 
 const QUESTION: &str = "SELECT sensor, measured_at, temperature_c, unit FROM readings ORDER BY measured_at, sensor LIMIT 2";
@@ -70,13 +70,13 @@ async fn writes_a_table_for_people() {
 
 #[tokio::test]
 async fn writes_parquet_and_arrow_that_read_back() {
-    let bytes = small().await.encoded(QUESTION, Format::Parquet).await.unwrap().bytes;
+    let bytes = small().await.encoded(QUESTION, Format::Parquet, Reach::NoAudit).await.unwrap().bytes;
     let mut reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap().build().unwrap();
     let batch = reader.next().unwrap().unwrap();
     assert_eq!(batch.column(0).as_string::<i32>().value(1), "b");
     assert_eq!(batch.column(1).as_primitive::<TimestampMillisecondType>().value(0), TEN - 86_400_000);
 
-    let bytes = small().await.encoded(QUESTION, Format::Arrow).await.unwrap().bytes;
+    let bytes = small().await.encoded(QUESTION, Format::Arrow, Reach::NoAudit).await.unwrap().bytes;
     let mut reader = arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).unwrap();
     let batch = reader.next().unwrap().unwrap();
     assert_eq!(batch.column(2).as_primitive::<Float64Type>().value(0), 4.31);
@@ -91,7 +91,7 @@ async fn never_cuts_an_answer_short() {
     assert_eq!(rows(&engine, "SELECT * FROM readings LIMIT 4").await.as_array().unwrap().len(), 4);
     let engine = engine_over(Shelf::new(&files, &tail).await, Limits { max_result_bytes: 200, ..Limits::default() });
     for format in [Format::Json, Format::Csv, Format::Parquet, Format::Arrow, Format::Table] {
-        let error = engine.encoded("SELECT * FROM readings", format).await.unwrap_err();
+        let error = engine.encoded("SELECT * FROM readings", format, Reach::NoAudit).await.unwrap_err();
         assert_eq!(error.code(), "sql_limit", "{format:?}");
     }
 }
