@@ -95,9 +95,7 @@ pub(crate) async fn buckets(engine: &Engine, span: &Span, points: u32) -> Result
     );
     let bucket = |row: Value| {
         let start = from + row["bucket"].as_i64().unwrap_or_default() * width;
-        let quantity = |name: &str| {
-            json!({"min": row[format!("{name}_min")], "max": row[format!("{name}_max")], "last": row[format!("{name}_last")]})
-        };
+        let quantity = |name: &str| json!({"min": row[format!("{name}_min")], "max": row[format!("{name}_max")], "last": row[format!("{name}_last")]});
         json!({
             "from": to_rfc3339(start),
             "to": to_rfc3339(start.saturating_add(width).min(to)),

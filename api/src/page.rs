@@ -29,7 +29,9 @@ impl PageParams {
         match self.limit {
             None => Ok(DEFAULT_LIMIT),
             Some(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-            Some(limit) => Err(Problem::bad_request("parameter", format!("`limit` is `{limit}`: use 1 to {MAX_LIMIT}"))),
+            Some(limit) => {
+                Err(Problem::bad_request("parameter", format!("`limit` is `{limit}`: use 1 to {MAX_LIMIT}")))
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as EngineStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit, Visitor,
+    Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit,
+    Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -40,8 +41,7 @@ pub(crate) fn check(sql: &str, offered: &[&str], limits: &Limits) -> Result<Chec
         .map_err(|error| SqlError::invalid(format!("the statement can't be read: {error}")))?;
     check_tokens(&tokens, limits)?;
 
-    let to_ours =
-        |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
+    let to_ours = |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
     let mut statements = DFParserBuilder::new(tokens)
         .with_dialect(&dialect)
         .with_recursion_limit(limits.max_nesting + 10)
@@ -61,7 +61,8 @@ pub(crate) fn check(sql: &str, offered: &[&str], limits: &Limits) -> Result<Chec
 
 /// What the words alone tell: the kind of statement, that it is one, and its size.
 fn check_tokens(tokens: &[TokenWithSpan], limits: &Limits) -> Result<(), SqlError> {
-    let mut words = tokens.iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_) | Token::EOF));
+    let mut words =
+        tokens.iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_) | Token::EOF));
     let keyword = |token: Option<&Token>| match token {
         Some(Token::Word(word)) if word.quote_style.is_none() => word.keyword,
         Some(Token::LParen) => Keyword::SELECT, // a query in parentheses; the parser decides
@@ -160,7 +161,11 @@ impl Visitor for Guard<'_> {
             }
             for cte in &with.cte_tables {
                 let name = &cte.alias.name;
-                self.ctes.insert(if name.quote_style.is_none() { name.value.to_lowercase() } else { name.value.clone() });
+                self.ctes.insert(if name.quote_style.is_none() {
+                    name.value.to_lowercase()
+                } else {
+                    name.value.clone()
+                });
             }
         }
         let extras = !query.locks.is_empty()

@@ -35,7 +35,8 @@ pub(crate) async fn table(ledger: &Ledger, max_rows: u64) -> Result<Arc<dyn Tabl
             break;
         }
     }
-    let text = |of: fn(&Event) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(events.iter().map(of))) };
+    let text =
+        |of: fn(&Event) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(events.iter().map(of))) };
     let seq = events.iter().map(|event| i64::try_from(event.seq.get()).unwrap_or(i64::MAX));
     let at = TimestampMillisecondArray::from_iter_values(events.iter().map(|event| event.recorded_at.millis()));
     let columns: [(&str, ArrayRef); 7] = [

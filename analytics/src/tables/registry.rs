@@ -148,7 +148,9 @@ fn column(rows: &[Value], pointer: &str, kind: Kind) -> ArrayRef {
             let at = values.map(|value| value.and_then(Value::as_str).and_then(parse_millis));
             Arc::new(TimestampMillisecondArray::from_iter(at).with_timezone("UTC"))
         }
-        Kind::Date => Arc::new(Date32Array::from_iter(values.map(|value| value.and_then(Value::as_str).and_then(days)))),
+        Kind::Date => {
+            Arc::new(Date32Array::from_iter(values.map(|value| value.and_then(Value::as_str).and_then(days))))
+        }
     }
 }
 

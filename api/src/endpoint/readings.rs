@@ -114,6 +114,9 @@ fn instant(name: &str, text: Option<String>) -> Result<Option<i64>, Problem> {
     // a `+` that was not escaped arrives as a space
     parse_millis(&text.replace(' ', "+")).map(Some).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
-        Problem::bad_request("parameter", format!("`{name}` is `{shown}`: use RFC 3339 or milliseconds since the epoch"))
+        Problem::bad_request(
+            "parameter",
+            format!("`{name}` is `{shown}`: use RFC 3339 or milliseconds since the epoch"),
+        )
     })
 }

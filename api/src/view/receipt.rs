@@ -27,7 +27,8 @@ pub(crate) struct RejectedView {
 
 impl From<Receipt> for ReceiptView {
     fn from(receipt: Receipt) -> Self {
-        let rejected = receipt.rejected.into_iter().map(|(index, reason)| RejectedView { index, reason: reason.as_str() });
+        let rejected =
+            receipt.rejected.into_iter().map(|(index, reason)| RejectedView { index, reason: reason.as_str() });
         Self { accepted: receipt.accepted, duplicate: receipt.duplicate, rejected: rejected.collect() }
     }
 }

@@ -1,9 +1,9 @@
 //! The HTTP edge: who may do what, what refusals look like, and that the description tells the truth.
 
-mod access;
 mod abuse;
-mod description;
+mod access;
 mod answers;
+mod description;
 
 use std::sync::Arc;
 
@@ -61,7 +61,8 @@ struct Got {
 
 impl Got {
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 
     /// Status and code of a problem.
@@ -86,7 +87,8 @@ impl Edge {
         let rows = (0..10_i64).map(|turn| row("WH1-CR2-A", TEN + turn * 60_000, 4.0 + turn as f64)).collect::<Vec<_>>();
         let shelf = Shelf::new(&[rows[..5].to_vec()], &[rows[5..].to_vec()]).await;
         let engine =
-            Engine::new(Arc::new(shelf), Some(ledger.clone()), EngineOptions { limits, ..EngineOptions::default() }).unwrap();
+            Engine::new(Arc::new(shelf), Some(ledger.clone()), EngineOptions { limits, ..EngineOptions::default() })
+                .unwrap();
         let state = ApiState {
             engine,
             ledger: ledger.clone(),

@@ -15,21 +15,21 @@ use store::view::{LakeFile, Readable, TableView, View};
 
 /// One reading of a test.
 #[derive(Clone, Debug)]
-pub struct Row {
-    pub sensor: String,
-    pub measured_at: i64,
-    pub temperature_c: Option<f64>,
-    pub unit: Option<String>,
+pub(crate) struct Row {
+    pub(crate) sensor: String,
+    pub(crate) measured_at: i64,
+    pub(crate) temperature_c: Option<f64>,
+    pub(crate) unit: Option<String>,
 }
 
 /// A row with the fields a test cares about.
-pub fn row(sensor: &str, measured_at: i64, temperature_c: f64) -> Row {
+pub(crate) fn row(sensor: &str, measured_at: i64, temperature_c: f64) -> Row {
     Row { sensor: sensor.into(), measured_at, temperature_c: Some(temperature_c), unit: None }
 }
 
 /// A view that is always the same.
 #[derive(Clone)]
-pub struct Shelf {
+pub(crate) struct Shelf {
     view: View,
 }
 
@@ -42,7 +42,7 @@ impl Readable for Shelf {
 
 impl Shelf {
     /// `files` become one Parquet file each, `tail` one batch each.
-    pub async fn new(files: &[Vec<Row>], tail: &[Vec<Row>]) -> Self {
+    pub(crate) async fn new(files: &[Vec<Row>], tail: &[Vec<Row>]) -> Self {
         let store = Arc::new(InMemory::new());
         let mut lake = Vec::new();
         for (index, rows) in files.iter().enumerate() {
@@ -80,7 +80,7 @@ impl Shelf {
     }
 
     /// The same rows with bounds that rule nothing out.
-    pub fn without_bounds(mut self) -> Self {
+    pub(crate) fn without_bounds(mut self) -> Self {
         for file in &mut self.view.readings.files {
             (file.min_measured_at, file.max_measured_at) = (i64::MIN / 2, i64::MAX / 2);
             (file.min_sensor, file.max_sensor) = (None, None);
@@ -89,7 +89,7 @@ impl Shelf {
     }
 
     /// The same rows, but files whose bytes are gone: a query that opens one fails.
-    pub async fn with_files_gone(mut self) -> Self {
+    pub(crate) async fn with_files_gone(mut self) -> Self {
         self.view.readings.store = Arc::new(InMemory::new());
         self
     }
@@ -151,6 +151,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
 
 fn rejected_batch() -> RecordBatch {
     let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
-    let columns = vec![times([1_000].into_iter()), text("coldtrail/v1/s/g/readings"), text("=1+1,\"x\"\n"), text("json")];
+    let columns =
+        vec![times([1_000].into_iter()), text("coldtrail/v1/s/g/readings"), text("=1+1,\"x\"\n"), text("json")];
     RecordBatch::try_new(rejected_schema(), columns).unwrap()
 }

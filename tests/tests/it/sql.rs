@@ -48,7 +48,8 @@ fn tight() -> Limits {
 
 /// The rows of `sql` as JSON.
 async fn rows(engine: &Engine, sql: &str) -> serde_json::Value {
-    let encoded = engine.encoded(sql, Format::Json, Reach::NoAudit).await.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
+    let encoded =
+        engine.encoded(sql, Format::Json, Reach::NoAudit).await.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
     let answer: serde_json::Value = serde_json::from_slice(&encoded.bytes).unwrap();
     answer["rows"].clone()
 }

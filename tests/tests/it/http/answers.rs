@@ -49,7 +49,8 @@ async fn refuses_a_wrong_document_with_pointers() {
     let wrong = json!({"places": [{"id": "a b", "kind": "site"}, {"id": "x", "kind": "castle"}]});
     let got = edge.post("/v1/registry", &token, &wrong).await;
     assert_eq!(got.problem(), (422, "registry_refused".into()));
-    let pointers: Vec<_> = got.json()["errors"].as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
+    let pointers: Vec<_> =
+        got.json()["errors"].as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
     assert_eq!(pointers, ["/places/0/id", "/places/1/kind"]);
     assert_eq!(edge.get("/v1/places", &token).await.json()["items"], json!([]));
 }
@@ -73,7 +74,8 @@ async fn asks_the_registry_in_sql() {
                 "moved_to": "WH1", "version": 1, "hot": 13.0}])
     );
     let auditor = edge.token(Role::Auditor).await;
-    let audit = edge.ask(&auditor, "SELECT count(*) AS n, min(seq) AS first FROM audit WHERE actor = 'logistics'").await.json();
+    let audit =
+        edge.ask(&auditor, "SELECT count(*) AS n, min(seq) AS first FROM audit WHERE actor = 'logistics'").await.json();
     assert!(audit["rows"][0]["n"].as_i64().unwrap() >= 8, "{audit}");
 }
 
@@ -156,7 +158,11 @@ async fn tells_the_history_of_a_sensor() {
         assert_eq!(edge.get(&format!("/v1/sensors/x/readings?{bad}"), &token).await.problem().0, 400, "{bad}");
     }
     for bad in ["..%2f..%2fetc", "a'%20OR%20'1'='1", "%00", "a%20b"] {
-        assert_eq!(edge.get(&format!("/v1/sensors/{bad}/readings"), &token).await.problem(), (400, "name".into()), "{bad}");
+        assert_eq!(
+            edge.get(&format!("/v1/sensors/{bad}/readings"), &token).await.problem(),
+            (400, "name".into()),
+            "{bad}"
+        );
     }
 }
 

@@ -202,12 +202,8 @@ async fn answers_long_lists_and_survives_awful_patterns() {
 
 #[tokio::test]
 async fn makes_queries_wait_for_their_turn_and_not_for_ever() {
-    let limits = Limits {
-        max_concurrent: 1,
-        max_wait: Duration::from_millis(10),
-        timeout: Duration::from_secs(2),
-        ..tight()
-    };
+    let limits =
+        Limits { max_concurrent: 1, max_wait: Duration::from_millis(10), timeout: Duration::from_secs(2), ..tight() };
     let engine = crowded(limits).await;
     let heavy = "SELECT sum(a.temperature_c * b.temperature_c) FROM readings a, readings b, readings c";
     let questions = (0..8).map(|_| failure(&engine, heavy));

@@ -9,7 +9,11 @@ async fn sees_files_and_tail_as_one_table() {
     let engine = small().await;
     assert_eq!(rows(&engine, "SELECT count(*) AS n FROM readings").await, json!([{"n": 5}]));
     assert_eq!(
-        rows(&engine, "SELECT sensor, count(*) AS n, max(temperature_c) AS hot FROM readings GROUP BY sensor ORDER BY sensor").await,
+        rows(
+            &engine,
+            "SELECT sensor, count(*) AS n, max(temperature_c) AS hot FROM readings GROUP BY sensor ORDER BY sensor"
+        )
+        .await,
         json!([
             {"sensor": "a", "n": 3, "hot": 8.125},
             {"sensor": "b", "n": 1, "hot": -0.5},

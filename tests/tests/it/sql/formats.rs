@@ -10,7 +10,8 @@ async fn text(sql: &str, format: Format) -> String {
     String::from_utf8(small().await.encoded(sql, format, Reach::NoAudit).await.unwrap().bytes).unwrap()
 }
 
-const QUESTION: &str = "SELECT sensor, measured_at, temperature_c, unit FROM readings ORDER BY measured_at, sensor LIMIT 2";
+const QUESTION: &str =
+    "SELECT sensor, measured_at, temperature_c, unit FROM readings ORDER BY measured_at, sensor LIMIT 2";
 
 #[tokio::test]
 async fn writes_json_to_the_letter() {
@@ -53,10 +54,7 @@ async fn writes_csv_that_reads_back() {
         "sensor,measured_at,temperature_c,unit\na,2026-11-21T10:00:00.000Z,4.31,\nb,2026-11-21T10:00:00.001Z,-0.5,\n"
     );
     let rejected = "SELECT payload, '' AS empty, '=1' AS formula, 'x' AS plain FROM rejected";
-    assert_eq!(
-        text(rejected, Format::Csv).await,
-        "payload,empty,formula,plain\n\"=1+1,\"\"x\"\"\n\",\"\",\"=1\",x\n"
-    );
+    assert_eq!(text(rejected, Format::Csv).await, "payload,empty,formula,plain\n\"=1+1,\"\"x\"\"\n\",\"\",\"=1\",x\n");
 }
 
 #[tokio::test]

@@ -15,9 +15,8 @@ fn parts() -> impl Strategy<Value = (Vec<Vec<Row>>, Vec<Vec<Row>>)> {
 /// A condition on time, sensor or both.
 fn condition() -> impl Strategy<Value = String> {
     let sign = prop::sample::select(vec!["=", "<", "<=", ">", ">=", "<>"]);
-    let time = (sign.clone(), 0..96_i64).prop_map(|(sign, hour)| {
-        format!("measured_at {sign} to_timestamp_millis({})", TEN + hour * 3_600_000)
-    });
+    let time = (sign.clone(), 0..96_i64)
+        .prop_map(|(sign, hour)| format!("measured_at {sign} to_timestamp_millis({})", TEN + hour * 3_600_000));
     let text_time = (0..96_i64, 0..48_i64).prop_map(|(from, length)| {
         let written = |hour: i64| model::instant::to_rfc3339(TEN + hour * 3_600_000);
         format!("measured_at BETWEEN '{}' AND '{}'", written(from), written(from + length))
@@ -29,7 +28,13 @@ fn condition() -> impl Strategy<Value = String> {
     prop::collection::vec((one, prop::bool::ANY, prop::bool::ANY), 1..4).prop_map(|terms| {
         let mut text = String::new();
         for (index, (term, or, not)) in terms.into_iter().enumerate() {
-            text.push_str(if index == 0 { "" } else if or { " OR " } else { " AND " });
+            text.push_str(if index == 0 {
+                ""
+            } else if or {
+                " OR "
+            } else {
+                " AND "
+            });
             text.push_str(&if not { format!("NOT ({term})") } else { term });
         }
         text
