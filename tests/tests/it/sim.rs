@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use model::instant::RecordedAt;
+use model::registry::{Registry, RegistryDocument};
 use sensors_sim::load::{self, LoadOptions, LoadProgress};
 use sensors_sim::{Broker, Clock, Emission, Pace, Protocol, Runner, RunnerOptions, Scenario, Span, Summary, World};
 use serde_json::Value;
@@ -89,6 +91,19 @@ fn the_same_seed_makes_the_same_day_byte_by_byte() {
     assert!(first.len() > 20_000, "{}", first.len());
     assert!(day(SEED) == (first.clone(), registry), "seed {SEED} does not repeat itself");
     assert!(day(SEED + 1).0 != first, "another seed makes the same day");
+}
+
+#[test]
+fn the_registry_of_every_scenario_applies() {
+    for name in Scenario::builtin_names() {
+        let world = World::new(&Scenario::load(name).unwrap(), SEED, start()).unwrap();
+        let document =
+            RegistryDocument::from_value(&world.registry()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+        let plan = Registry::default().plan(&document, RecordedAt::from_millis(0));
+        let plan = plan.unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+        assert!(plan.created() > 2 * world.sensors(), "{name}");
+        assert!(plan.notices.is_empty(), "{name}: {:?}", plan.notices);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
