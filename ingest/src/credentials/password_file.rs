@@ -188,3 +188,49 @@ fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
 fn random_bytes() -> [u8; 16] {
     rand::random()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_that_was_right_is_remembered_and_a_wrong_one_never() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("passwords");
+        std::fs::write(
+            &path,
+            format!("gw1:{}", hash_password(b"right", &[1; 16]).unwrap()),
+        )
+        .unwrap();
+        let file = PasswordFile::load(&path).unwrap();
+        let peer = IpAddr::from([10, 0, 0, 1]);
+        for (user, password, known) in [
+            ("gw1", b"wrong", false),
+            ("gw2", b"right", false),
+            ("gw1", b"right", true),
+        ] {
+            let checked = file
+                .check(&SignIn {
+                    user,
+                    password,
+                    peer,
+                })
+                .await;
+            assert_eq!(
+                checked.map_err(|denied| denied == Denied::Wrong).is_ok(),
+                known,
+                "{user}"
+            );
+            assert_eq!(
+                file.is_remembered(user, &file.digest(password)),
+                known,
+                "{user}"
+            );
+        }
+        assert!(!file.is_remembered("gw1", &file.digest(b"wrong")));
+    }
+}

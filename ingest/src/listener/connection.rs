@@ -16,7 +16,7 @@ use tracing::debug;
 use super::admission::{Origin, admit};
 use super::clients::Entry;
 use super::ended::Ended;
-use super::hello::{Hello, Version, Will};
+use super::hello::{Hello, UNKNOWN_VERSION, Version, Will};
 use super::session::Session;
 use super::stream::Stream;
 use super::topics::Rights;
@@ -91,6 +91,15 @@ async fn greet(
         Ok(Err(ended)) => {
             shared.meters.connect_failed(ended.word());
             debug!(%peer, reason = ended.word(), "no CONNECT");
+            if ended == Ended::UnknownVersion {
+                farewell(
+                    &mut stream,
+                    &mut BytesMut::from(UNKNOWN_VERSION),
+                    None,
+                    true,
+                )
+                .await;
+            }
             return None;
         }
         Err(_) => {

@@ -17,6 +17,8 @@ pub(super) enum Ended {
     Silent,
     /// Bytes that are not MQTT.
     Malformed,
+    /// A CONNECT of a version of MQTT that we do not speak.
+    UnknownVersion,
     /// A packet that must not come, or not now.
     Protocol,
     /// A publish outside the client's right, from a client that cannot be told otherwise (MQTT 3).
@@ -44,7 +46,7 @@ impl Ended {
             Self::Goodbye | Self::GoodbyeWithWill | Self::Vanished | Self::Unread => None,
             Self::Silent => Some(0x8d),
             Self::Malformed => Some(0x81),
-            Self::Protocol => Some(0x82),
+            Self::Protocol | Self::UnknownVersion => Some(0x82),
             Self::NotAuthorized => Some(0x87),
             Self::TopicInvalid => Some(0x90),
             Self::OverReceiveMaximum => Some(0x93),
@@ -65,6 +67,7 @@ impl Ended {
             Self::Unread => "unread",
             Self::Silent => "silent",
             Self::Malformed => "malformed",
+            Self::UnknownVersion => "unknown_version",
             Self::Protocol => "protocol",
             Self::NotAuthorized => "not_authorized",
             Self::TopicInvalid => "topic_invalid",

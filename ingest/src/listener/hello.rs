@@ -16,6 +16,12 @@ const CONNECT_MAX_BYTES: usize = 16 * 1024;
 /// The longest client id, bytes. The specifications ask for 23; real ones are UUIDs with a prefix.
 const CLIENT_ID_MAX_BYTES: usize = 256;
 
+/// The name of the protocol with its length, as it stands at the start of every CONNECT since MQTT 3.1.1.
+const NAME: &[u8] = b"\0\x04MQTT";
+
+/// The CONNACK for a version of MQTT that we do not speak (MQTT 3.1.1, section 3.1.2.2).
+pub(super) const UNKNOWN_VERSION: &[u8] = &[0x20, 2, 0, 1];
+
 /// The protocol a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
@@ -123,7 +129,11 @@ impl Hello {
         if frame::first(input, CONNECT_MAX_BYTES)?.is_none() {
             return Ok(None);
         }
-        match VersionCodec.decode(input)? {
+        let version = VersionCodec.decode(input);
+        if version.is_err() && input.windows(NAME.len()).take(6).any(|found| found == NAME) {
+            return Err(Ended::UnknownVersion);
+        }
+        match version? {
             Some(ProtocolVersion::MQTT3) => match v3::Codec::new(0).decode(input)? {
                 Some((v3::Packet::Connect(connect), _)) => Ok(Some(Self::from_v3(*connect))),
                 _ => Err(Ended::Protocol),
@@ -243,5 +253,69 @@ impl Hello {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    const MQTT_31: &[u8] = b"\x10\x0f\0\x06MQIsdp\x03\x02\0\x3c\0\x01a";
+    const MQTT_311: &[u8] = b"\x10\x18\0\x04MQTT\x04\xc2\0\0\0\x01b\0\x03gw1\0\x04pass";
+    const MQTT_5: &[u8] = b"\x10\x14\0\x04MQTT\x05\x06\0\x3c\0\0\x01c\0\0\x01t\0\0";
+
+    #[test]
+    fn every_version_is_read_and_what_follows_stays() {
+        for (bytes, version, id) in [
+            (MQTT_31, Version::V3, "a"),
+            (MQTT_311, Version::V3, "b"),
+            (MQTT_5, Version::V5, "c"),
+        ] {
+            for cut in 0..bytes.len() {
+                assert!(
+                    Hello::take(&mut BytesMut::from(&bytes[..cut]))
+                        .unwrap()
+                        .is_none(),
+                    "{id} {cut}"
+                );
+            }
+            let mut input = BytesMut::from(&[bytes, &[0xc0, 0]].concat()[..]);
+            let hello = Hello::take(&mut input).unwrap().unwrap();
+            assert_eq!((hello.version, &*hello.client_id), (version, id));
+            assert_eq!(&input[..], [0xc0, 0]);
+        }
+        let hello = Hello::take(&mut BytesMut::from(MQTT_311)).unwrap().unwrap();
+        assert_eq!(
+            (hello.user.as_deref(), hello.password.as_deref()),
+            (Some("gw1"), Some(&b"pass"[..]))
+        );
+        assert_eq!(hello.effective_keep_alive(&Limits::default()), 3_600);
+        let will = Hello::take(&mut BytesMut::from(MQTT_5))
+            .unwrap()
+            .unwrap()
+            .will
+            .unwrap();
+        assert_eq!((&*will.topic, &*will.message), ("t", &b""[..]));
+    }
+
+    #[test]
+    fn an_unknown_version_is_told_from_nonsense() {
+        let mut newer = MQTT_5.to_vec();
+        newer[8] = 6;
+        assert_eq!(
+            Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(),
+            Ended::UnknownVersion
+        );
+        newer[4] = b'X';
+        assert_eq!(
+            Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(),
+            Ended::Malformed
+        );
+        assert_eq!(
+            Hello::take(&mut BytesMut::from(&b"GET / HTTP"[..])).unwrap_err(),
+            Ended::Protocol
+        );
     }
 }

@@ -181,13 +181,28 @@ async fn what_is_not_mqtt_is_closed() {
     for bytes in [
         &b"GET / HTTP/1.1\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01",
-        b"\x10\x0c\0\x04MQTT\x06\x02\0\0\0\0",
         &[0; 40],
     ] {
         let mut client = Client::open(door.address, Version::Three).await;
         client.stream.write_all(bytes).await.unwrap();
         assert_eq!(client.next().await, None, "{bytes:x?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_version_is_told_so() {
+    let door = Door::open();
+    let mut client = Client::open(door.address, Version::Three).await;
+    client
+        .stream
+        .write_all(b"\x10\x0c\0\x04MQTT\x06\x02\0\0\0\0")
+        .await
+        .unwrap();
+    assert_eq!(
+        client.next().await,
+        Some(Packet::new(kind::CONNACK, vec![0, 1]))
+    );
+    assert_eq!(client.next().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
