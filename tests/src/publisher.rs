@@ -84,7 +84,9 @@ impl Publisher {
         let (stream, bytes) = self.connection.as_mut().context("not connected")?;
         loop {
             let mut out = Vec::new();
-            while flying.len() < self.window && let Some(message) = waiting.pop_front() {
+            while flying.len() < self.window
+                && let Some(message) = waiting.pop_front()
+            {
                 let id = self.next_id;
                 let mut packet = Packet::publish(&message.topic, message.qos, id, &message.payload, false);
                 packet.first |= u8::from(message.retain);

@@ -80,7 +80,16 @@ impl End {
 
 impl<'a> Connection<'a> {
     pub(super) fn new(options: &'a CollectorOptions, sink: &'a Sink, clock: &'a Clock, status: &'a Status) -> Self {
-        Self { options, sink, clock, status, owed: Owed::new(), pulse: Pulse::new(), stopping: AtomicBool::new(false), goodbye: AtomicBool::new(false) }
+        Self {
+            options,
+            sink,
+            clock,
+            status,
+            owed: Owed::new(),
+            pulse: Pulse::new(),
+            stopping: AtomicBool::new(false),
+            goodbye: AtomicBool::new(false),
+        }
     }
 
     /// When this connection stood, if it ever did.
@@ -138,7 +147,9 @@ impl<'a> Connection<'a> {
                     }
                 }
                 Seen::Acknowledged => self.status.acknowledged(),
-                Seen::Connected { session_present, keep_alive } => self.connected(session_present, keep_alive, subscriptions),
+                Seen::Connected { session_present, keep_alive } => {
+                    self.connected(session_present, keep_alive, subscriptions)
+                }
                 Seen::Subscribing { packet_id } => subscriptions.sent(packet_id),
                 Seen::Subscribed { packet_id, answers } => {
                     self.pulse.heard();

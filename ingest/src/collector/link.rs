@@ -129,7 +129,8 @@ impl Requests {
     pub(super) async fn acknowledge(&self, receipt: Receipt) -> bool {
         match self {
             Self::V5(client) => {
-                let publish = five::v5::Publish { pkid: receipt.packet_id, qos: qos_v5(receipt.qos), ..Default::default() };
+                let publish =
+                    five::v5::Publish { pkid: receipt.packet_id, qos: qos_v5(receipt.qos), ..Default::default() };
                 client.ack(&publish).await.is_ok()
             }
             Self::V311(client) => {
@@ -226,7 +227,11 @@ fn seen_v5(event: v5::Event) -> Seen {
                 five::QoS::AtLeastOnce => QoS::AtLeastOnce,
                 five::QoS::ExactlyOnce => QoS::ExactlyOnce,
             };
-            Seen::Message(Message { topic: publish.topic, payload: publish.payload, receipt: receipt(publish.pkid, qos) })
+            Seen::Message(Message {
+                topic: publish.topic,
+                payload: publish.payload,
+                receipt: receipt(publish.pkid, qos),
+            })
         }
         v5::Event::Incoming(v5::Incoming::SubAck(ack)) => {
             let answers = ack.return_codes.iter().map(|code| match code {
@@ -303,7 +308,9 @@ fn broken_v311(error: &old::ConnectionError) -> Broken {
         Error::MqttState(StateError::Deserialization(old::mqttbytes::Error::PayloadSizeLimitExceeded(_))) => {
             (Ended::Otherwise, "packet_too_large")
         }
-        Error::MqttState(StateError::Deserialization(old::mqttbytes::Error::Io(_)) | StateError::Io(_)) => (Ended::Dropped, "io"),
+        Error::MqttState(StateError::Deserialization(old::mqttbytes::Error::Io(_)) | StateError::Io(_)) => {
+            (Ended::Dropped, "io")
+        }
         Error::MqttState(StateError::AwaitPingResp) | Error::FlushTimeout => (Ended::Otherwise, "silent"),
         Error::MqttState(_) | Error::NotConnAck(_) => (Ended::Otherwise, "protocol"),
         Error::ConnectionRefused(_) => (Ended::Otherwise, "refused"),

@@ -104,7 +104,8 @@ impl Status {
         let stale = self.unacknowledged.swap(0, Ordering::Relaxed);
         self.unacknowledged_gauge.set(0.0);
         self.stale_acks_counter.increment(stale);
-        counter!("coldtrail_collector_disconnects_total", "broker" => self.broker.clone(), "reason" => reason).increment(1);
+        counter!("coldtrail_collector_disconnects_total", "broker" => self.broker.clone(), "reason" => reason)
+            .increment(1);
         stale
     }
 

@@ -10,8 +10,15 @@ use super::*;
 fn odd_messages() -> Vec<Outgoing> {
     let mut all = Vec::new();
     for qos in [0, 1, 2] {
-        for (nth, payload) in [b"{}".to_vec(), Vec::new(), vec![0, 0xff, 0xfe], vec![b'x'; 100_000]].into_iter().enumerate() {
-            all.push(Outgoing { topic: format!("coldtrail/v1/WH1/gw{qos}{nth}/readings"), qos, retain: false, payload });
+        for (nth, payload) in
+            [b"{}".to_vec(), Vec::new(), vec![0, 0xff, 0xfe], vec![b'x'; 100_000]].into_iter().enumerate()
+        {
+            all.push(Outgoing {
+                topic: format!("coldtrail/v1/WH1/gw{qos}{nth}/readings"),
+                qos,
+                retain: false,
+                payload,
+            });
         }
     }
     all
@@ -58,7 +65,8 @@ async fn takes_every_message_with_mqtt_3_1_1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_option_stops_the_start() {
     let taken = Taken::new();
-    let wrong = CollectorOptions { keep_alive: Duration::from_secs(1), ..options(([127, 0, 0, 1], 1).into(), "coldtrail") };
+    let wrong =
+        CollectorOptions { keep_alive: Duration::from_secs(1), ..options(([127, 0, 0, 1], 1).into(), "coldtrail") };
     let refused = Collector::start(wrong, Sink::Journal(taken.journal()), Clock::system());
     assert!(refused.is_err());
 }

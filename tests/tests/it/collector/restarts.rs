@@ -100,7 +100,8 @@ async fn a_cut_before_the_acknowledgement_repeats_the_message() {
         Verdict::Forward
     });
     let mut taken = Taken::new();
-    let patient = CollectorOptions { contested_backoff: Duration::from_millis(20), ..options(proxy.address(), "coldtrail") };
+    let patient =
+        CollectorOptions { contested_backoff: Duration::from_millis(20), ..options(proxy.address(), "coldtrail") };
     let collector = start_subscribed(patient, &taken, || broker.log()).await;
     let mut publisher = Publisher::new(broker.address(), "gw", 10);
     publisher.publish(messages("cut", 30 * rounds(3)), PATIENCE).await.unwrap();
