@@ -150,9 +150,7 @@ struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -181,33 +179,17 @@ impl Listener {
         sink: impl Into<Sink>,
         credentials: Arc<dyn Credentials>,
     ) -> Result<Self, Error> {
-        let ListenerOptions {
-            doors,
-            allow_anonymous,
-            limits,
-            clock,
-        } = options;
+        let ListenerOptions { doors, allow_anonymous, limits, clock } = options;
         let doors = doors
             .into_iter()
             .map(|DoorOptions { address, tls }| {
                 let bound = listen(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
                 let (address, socket) = bound.map_err(|source| Error::Bind { address, source })?;
                 let is_loopback = address.ip().to_canonical().is_loopback();
-                Ok((
-                    socket,
-                    Arc::new(Door {
-                        address,
-                        is_loopback,
-                        tls,
-                    }),
-                ))
+                Ok((socket, Arc::new(Door { address, is_loopback, tls })))
             })
             .collect::<Result<_, Error>>()?;
-        let gate = Gate::new(
-            limits.connections_max,
-            limits.connections_per_address_max,
-            limits.failed_sign_ins_max,
-        );
+        let gate = Gate::new(limits.connections_max, limits.connections_per_address_max, limits.failed_sign_ins_max);
         let shared = Shared {
             sink: sink.into(),
             credentials,
@@ -219,10 +201,7 @@ impl Listener {
             clients: Clients::default(),
             handshakes: Semaphore::new(limits.handshakes_max),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            doors,
-        })
+        Ok(Self { shared: Arc::new(shared), doors })
     }
 
     /// The addresses really bound, in the order of the options.
@@ -234,41 +213,25 @@ impl Listener {
     /// Serves until `stop` is cancelled. Then no connection is accepted any more, acknowledgements of what is or
     /// becomes durable within a second are sent, clients of MQTT 5 are told 0x8B, and it returns within 3 s.
     pub async fn run(self, stop: CancellationToken) {
-        join_all(
-            self.doors
-                .into_iter()
-                .map(|(socket, door)| serve(&self.shared, socket, door, &stop)),
-        )
-        .await;
+        join_all(self.doors.into_iter().map(|(socket, door)| serve(&self.shared, socket, door, &stop))).await;
     }
 }
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener")
-            .field("addresses", &self.local_addrs())
-            .finish_non_exhaustive()
+        f.debug_struct("Listener").field("addresses", &self.local_addrs()).finish_non_exhaustive()
     }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // So that a restart need not wait for the connections of its predecessor to time out.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-async fn serve(
-    shared: &Arc<Shared>,
-    socket: TcpListener,
-    door: Arc<Door>,
-    stop: &CancellationToken,
-) {
+async fn serve(shared: &Arc<Shared>, socket: TcpListener, door: Arc<Door>, stop: &CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, peer) = tokio::select! {
@@ -290,17 +253,9 @@ async fn serve(
         };
         match shared.gate.enter(peer.ip().to_canonical()) {
             Ok(place) => {
-                let connection = connection::serve(
-                    Arc::clone(shared),
-                    Arc::clone(&door),
-                    stream,
-                    peer,
-                    stop.clone(),
-                );
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+                let shared = Arc::clone(shared);
+                let door = Arc::clone(&door);
+                connections.spawn(connection::serve(shared, door, stream, peer, place, stop.clone()));
             }
             Err(limit) => {
                 shared.meters.connect_failed(limit);

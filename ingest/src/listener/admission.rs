@@ -32,19 +32,13 @@ pub(super) struct Origin {
 ///
 /// # Errors
 /// Why it is not let in.
-pub(super) async fn admit(
-    shared: &Shared,
-    hello: &Hello,
-    origin: &Origin,
-) -> Result<Rights, Refusal> {
+pub(super) async fn admit(shared: &Shared, hello: &Hello, origin: &Origin) -> Result<Rights, Refusal> {
     let admitted = identify(shared, hello, origin).await;
     match admitted {
         Ok(rights) => match &hello.will {
             None => Ok(rights),
             Some(will) if checked(will.topic.as_bytes()).is_err() => Err(Refusal::WillTopic),
-            Some(will) if will.topic.len() > shared.limits.topic_max_bytes => {
-                Err(Refusal::WillTopic)
-            }
+            Some(will) if will.topic.len() > shared.limits.topic_max_bytes => Err(Refusal::WillTopic),
             Some(will) if !rights.allow(&will.topic) => Err(Refusal::NotAuthorized),
             Some(_) => Ok(rights),
         },
@@ -60,38 +54,25 @@ async fn identify(shared: &Shared, hello: &Hello, origin: &Origin) -> Result<Rig
     hello.check()?;
     match (&origin.certified_name, &hello.user) {
         (Some(common_name), user) => {
-            let name = common_name
-                .as_deref()
-                .and_then(|name| Name::parse(name).ok());
+            let name = common_name.as_deref().and_then(|name| Name::parse(name).ok());
             let name = name.ok_or(Refusal::NotAuthorized)?;
             match user {
                 Some(user) if **user != *name.as_str() => Err(Refusal::BadCredentials),
                 _ => Ok(Rights::Gateway(name)),
             }
         }
-        (None, Some(user)) => sign_in(shared, hello, user, origin.peer)
-            .await
-            .map(Rights::Gateway),
+        (None, Some(user)) => sign_in(shared, hello, user, origin.peer).await.map(Rights::Gateway),
         (None, None) if shared.allow_anonymous && origin.is_loopback => Ok(Rights::Anyone),
         (None, None) => Err(Refusal::NotAuthorized),
     }
 }
 
-async fn sign_in(
-    shared: &Shared,
-    hello: &Hello,
-    user: &str,
-    peer: IpAddr,
-) -> Result<Name, Refusal> {
+async fn sign_in(shared: &Shared, hello: &Hello, user: &str, peer: IpAddr) -> Result<Name, Refusal> {
     if shared.gate.is_barred(peer, user, Instant::now()) {
         return Err(Refusal::Barred);
     }
     let password = hello.password.as_deref().unwrap_or_default();
-    let shown = SignIn {
-        user,
-        password,
-        peer,
-    };
+    let shown = SignIn { user, password, peer };
     match timeout(SIGN_IN_WITHIN, shared.credentials.check(&shown)).await {
         Ok(Ok(name)) => Ok(name),
         Ok(Err(Denied::Wrong)) => {

@@ -35,44 +35,22 @@ impl Clients {
     pub(super) fn enter(&self, key: ClientKey) -> (Entry, oneshot::Receiver<Ended>) {
         let (end, ended) = oneshot::channel();
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed);
-        let mut connected = self
-            .0
-            .connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connected = self.0.connected.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.is_closed.load(Ordering::Relaxed) {
             // Came too late to be told with the others.
             let _ = end.send(Ended::Shutdown);
-            return (
-                Entry {
-                    clients: self.clone(),
-                    key,
-                    generation,
-                },
-                ended,
-            );
+            return (Entry { clients: self.clone(), key, generation }, ended);
         }
         if let Some(old) = connected.insert(key.clone(), Connected { generation, end }) {
             // A connection that is ending by itself does not listen any more.
             let _ = old.end.send(Ended::TakenOver);
         }
-        (
-            Entry {
-                clients: self.clone(),
-                key,
-                generation,
-            },
-            ended,
-        )
+        (Entry { clients: self.clone(), key, generation }, ended)
     }
 
     /// Tells all connections, those yet to come too, that the server stops.
     pub(super) fn close(&self) {
-        let mut connected = self
-            .0
-            .connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connected = self.0.connected.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.is_closed.store(true, Ordering::Relaxed);
         for (_, client) in connected.drain() {
             let _ = client.end.send(Ended::Shutdown);
@@ -90,16 +68,8 @@ pub(super) struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut connected = self
-            .clients
-            .0
-            .connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if connected
-            .get(&self.key)
-            .is_some_and(|client| client.generation == self.generation)
-        {
+        let mut connected = self.clients.0.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        if connected.get(&self.key).is_some_and(|client| client.generation == self.generation) {
             connected.remove(&self.key);
         }
     }

@@ -16,6 +16,7 @@ use tracing::debug;
 use super::admission::{Origin, admit};
 use super::clients::Entry;
 use super::ended::Ended;
+use super::gate::Place;
 use super::hello::{Hello, UNKNOWN_VERSION, Version, Will};
 use super::session::Session;
 use super::stream::Stream;
@@ -38,37 +39,31 @@ pub(super) async fn serve(
     door: Arc<Door>,
     socket: TcpStream,
     peer: SocketAddr,
+    place: Place,
     stop: CancellationToken,
 ) {
+    // Boxed, and dropped before the traffic begins: thousands of idle connections need not keep its memory.
+    let greeting = Box::pin(greet(&shared, &door, socket, peer));
     let greeted = tokio::select! {
-        greeted = greet(&shared, &door, socket, peer) => greeted,
-        () = stop.cancelled() => return,
+        greeted = greeting => greeted,
+        () = stop.cancelled() => None,
     };
-    // Boxed, so that thousands of idle connections do not each hold the larger state of the greeting.
     if let Some(welcomed) = greeted {
-        Box::pin(converse(shared, welcomed)).await;
+        converse(&shared, welcomed).await;
     }
+    drop(place);
 }
 
 /// A client that was let in.
 struct Welcomed {
-    stream: Stream,
-    input: BytesMut,
-    out: BytesMut,
-    session: Session,
-    keep_alive: Duration,
+    traffic: Box<Traffic>,
     will: Option<Box<Will>>,
     entry: Entry,
     told_to_end: oneshot::Receiver<Ended>,
 }
 
 /// TLS, CONNECT and sign-in; `None` when the client was not let in, and has been told so.
-async fn greet(
-    shared: &Arc<Shared>,
-    door: &Door,
-    socket: TcpStream,
-    peer: SocketAddr,
-) -> Option<Welcomed> {
+async fn greet(shared: &Arc<Shared>, door: &Door, socket: TcpStream, peer: SocketAddr) -> Option<Welcomed> {
     let peer_ip = peer.ip().to_canonical();
     // Acknowledgements are small and are not to wait for company. A failure costs latency only.
     let _ = socket.set_nodelay(true);
@@ -81,24 +76,13 @@ async fn greet(
         }
     };
     let mut input = BytesMut::with_capacity(READ_MIN_BYTES);
-    let hello = match timeout(
-        shared.limits.connect_within,
-        read_hello(&mut stream, &mut input),
-    )
-    .await
-    {
+    let hello = match timeout(shared.limits.connect_within, read_hello(&mut stream, &mut input)).await {
         Ok(Ok(hello)) => hello,
         Ok(Err(ended)) => {
             shared.meters.connect_failed(ended.word());
             debug!(%peer, reason = ended.word(), "no CONNECT");
             if ended == Ended::UnknownVersion {
-                farewell(
-                    &mut stream,
-                    &mut BytesMut::from(UNKNOWN_VERSION),
-                    None,
-                    true,
-                )
-                .await;
+                farewell(&mut stream, &mut BytesMut::from(UNKNOWN_VERSION), None, true).await;
             }
             return None;
         }
@@ -133,15 +117,9 @@ fn welcome(
     input: BytesMut,
     mut out: BytesMut,
 ) -> Option<Welcomed> {
-    let assigned = hello
-        .client_id
-        .is_empty()
-        .then(|| format!("coldtrail-{:032x}", rand::random::<u128>()));
+    let assigned = hello.client_id.is_empty().then(|| format!("coldtrail-{:032x}", rand::random::<u128>()));
     let client_id: Box<str> = assigned.as_deref().unwrap_or(&hello.client_id).into();
-    if hello
-        .accept(assigned.as_deref(), &shared.limits, &mut out)
-        .is_err()
-    {
+    if hello.accept(assigned.as_deref(), &shared.limits, &mut out).is_err() {
         shared.meters.connect_failed("packet_size");
         return None;
     }
@@ -153,32 +131,14 @@ fn welcome(
     let keep_alive = Duration::from_secs(hello.effective_keep_alive(&shared.limits).into());
     let session = Session::new(hello.version, client, Arc::clone(shared), rights);
     let will = hello.will.map(Box::new);
-    Some(Welcomed {
-        stream,
-        input,
-        out,
-        session,
-        keep_alive,
-        will,
-        entry,
-        told_to_end,
-    })
+    let traffic = Box::new(Traffic::new(stream, input, out, session, keep_alive));
+    Some(Welcomed { traffic, will, entry, told_to_end })
 }
 
-async fn converse(shared: Arc<Shared>, welcomed: Welcomed) {
-    let Welcomed {
-        stream,
-        input,
-        out,
-        session,
-        keep_alive,
-        will,
-        entry,
-        told_to_end,
-    } = welcomed;
+async fn converse(shared: &Shared, welcomed: Welcomed) {
+    let Welcomed { mut traffic, will, entry, told_to_end } = welcomed;
     let connected = shared.meters.connected();
-    let mut traffic = Traffic::new(stream, input, out, session, keep_alive);
-    let ended = traffic.run(&shared, told_to_end).await;
+    let ended = traffic.run(shared, told_to_end).await;
     if let Some(will) = will
         && ended.leaves_will()
     {
@@ -187,16 +147,8 @@ async fn converse(shared: Arc<Shared>, welcomed: Welcomed) {
     drop((entry, connected));
     shared.meters.ended(ended.word());
     if ended != Ended::Unread {
-        let code = ended
-            .code()
-            .filter(|_| traffic.session.version() == Version::V5);
-        farewell(
-            &mut traffic.stream,
-            &mut traffic.out,
-            code,
-            ended.code().is_some(),
-        )
-        .await;
+        let code = ended.code().filter(|_| traffic.session.version() == Version::V5);
+        farewell(&mut traffic.stream, &mut traffic.out, code, ended.code().is_some()).await;
     }
 }
 
@@ -206,10 +158,7 @@ async fn secure(shared: &Shared, door: &Door, socket: TcpStream) -> Result<Strea
     };
     let handshake = async {
         let _turn = shared.handshakes.acquire().await.map_err(|_| "tls")?;
-        TlsAcceptor::from(Arc::clone(config))
-            .accept(socket)
-            .await
-            .map_err(|_| "tls")
+        TlsAcceptor::from(Arc::clone(config)).accept(socket).await.map_err(|_| "tls")
     };
     match timeout(shared.limits.tls_within, handshake).await {
         Ok(stream) => stream.map(|stream| Stream::Tls(Box::new(stream))),

@@ -88,10 +88,7 @@ impl Ended {
 
     /// Whether acknowledgements that are still owed are waited for before the connection is closed.
     pub(super) const fn settles_first(self) -> bool {
-        matches!(
-            self,
-            Self::Goodbye | Self::GoodbyeWithWill | Self::Vanished | Self::Shutdown
-        )
+        matches!(self, Self::Goodbye | Self::GoodbyeWithWill | Self::Vanished | Self::Shutdown)
     }
 }
 

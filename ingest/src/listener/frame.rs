@@ -41,18 +41,10 @@ pub(super) fn first(input: &[u8], max_bytes: usize) -> Result<Option<Frame>, End
             if end > max_bytes {
                 return Err(Ended::TooLarge);
             }
-            return Ok((end <= input.len()).then_some(Frame {
-                first_byte,
-                body,
-                end,
-            }));
+            return Ok((end <= input.len()).then_some(Frame { first_byte, body, end }));
         }
     }
-    if rest.len() >= 4 {
-        Err(Ended::Malformed)
-    } else {
-        Ok(None)
-    }
+    if rest.len() >= 4 { Err(Ended::Malformed) } else { Ok(None) }
 }
 
 #[cfg(test)]
@@ -65,26 +57,13 @@ mod tests {
         for cut in 0..packet.len() {
             assert_eq!(first(&packet[..cut], 100), Ok(None));
         }
-        assert_eq!(
-            first(&packet, 100),
-            Ok(Some(Frame {
-                first_byte: 0x30,
-                body: 2,
-                end: 5
-            }))
-        );
+        assert_eq!(first(&packet, 100), Ok(Some(Frame { first_byte: 0x30, body: 2, end: 5 })));
     }
 
     #[test]
     fn refuses_by_the_header_alone() {
-        assert_eq!(
-            first(&[0x30, 0xff, 0xff, 0xff, 0x7f], 100),
-            Err(Ended::TooLarge)
-        );
-        assert_eq!(
-            first(&[0x30, 0xff, 0xff, 0xff, 0xff], 100),
-            Err(Ended::Malformed)
-        );
+        assert_eq!(first(&[0x30, 0xff, 0xff, 0xff, 0x7f], 100), Err(Ended::TooLarge));
+        assert_eq!(first(&[0x30, 0xff, 0xff, 0xff, 0xff], 100), Err(Ended::Malformed));
         assert_eq!(first(&[0x30, 0xff, 0xff, 0xff], 100), Ok(None));
         assert_eq!(first(&[0x30, 99, 0], 100), Err(Ended::TooLarge));
     }

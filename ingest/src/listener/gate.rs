@@ -42,14 +42,7 @@ struct Open {
 impl Gate {
     pub(super) fn new(connections_max: usize, per_address_max: usize, failures_max: u32) -> Self {
         let (open, failures, hasher) = (Mutex::default(), Mutex::default(), RandomState::new());
-        Self(Arc::new(Inner {
-            connections_max,
-            per_address_max,
-            failures_max,
-            open,
-            failures,
-            hasher,
-        }))
+        Self(Arc::new(Inner { connections_max, per_address_max, failures_max, open, failures, hasher }))
     }
 
     /// A place for a connection from `address`, or the limit that is reached.
@@ -64,33 +57,20 @@ impl Gate {
         }
         *here += 1;
         open.total += 1;
-        Ok(Place {
-            gate: self.clone(),
-            address,
-        })
+        Ok(Place { gate: self.clone(), address })
     }
 
     /// Whether `user` at `address`, or all users there together, failed too often to be tried again at `now`.
     pub(super) fn is_barred(&self, address: IpAddr, user: &str, now: Instant) -> bool {
-        let failures = self
-            .0
-            .failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.keys(address, user).into_iter().any(|(key, limit)| {
-            failures
-                .get(&key)
-                .is_some_and(|(count, until)| *count >= limit && *until > now)
-        })
+        let failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keys(address, user)
+            .into_iter()
+            .any(|(key, limit)| failures.get(&key).is_some_and(|(count, until)| *count >= limit && *until > now))
     }
 
     /// Counts a sign-in that failed at `now`.
     pub(super) fn failed(&self, address: IpAddr, user: &str, now: Instant) {
-        let mut failures = self
-            .0
-            .failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= FAILURES_MAX {
             failures.retain(|_, (_, until)| *until > now);
             if failures.len() >= FAILURES_MAX {
@@ -110,10 +90,7 @@ impl Gate {
     fn keys(&self, address: IpAddr, user: &str) -> [(Culprit, u32); 2] {
         let limit = self.0.failures_max;
         let user = ((address, Some(self.0.hasher.hash_one(user))), limit);
-        [
-            user,
-            ((address, None), limit.saturating_mul(ADDRESS_FACTOR)),
-        ]
+        [user, ((address, None), limit.saturating_mul(ADDRESS_FACTOR))]
     }
 }
 
@@ -126,12 +103,7 @@ pub(super) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self
-            .gate
-            .0
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.gate.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.total = open.total.saturating_sub(1);
         if let Some(here) = open.by_address.get_mut(&self.address) {
             *here -= 1;
@@ -175,9 +147,6 @@ mod tests {
         for guess in 0..20 {
             gate.failed(b, &format!("guess{guess}"), now);
         }
-        assert!(
-            gate.is_barred(b, "gw", now),
-            "an address that guesses names is barred as a whole"
-        );
+        assert!(gate.is_barred(b, "gw", now), "an address that guesses names is barred as a whole");
     }
 }

@@ -148,18 +148,8 @@ impl Hello {
     }
 
     fn from_v3(connect: v3::Connect) -> Self {
-        let v3::Connect {
-            keep_alive,
-            client_id,
-            last_will,
-            username,
-            password,
-            ..
-        } = connect;
-        let will = last_will.map(|will| Will {
-            topic: (&*will.topic).into(),
-            message: will.message[..].into(),
-        });
+        let v3::Connect { keep_alive, client_id, last_will, username, password, .. } = connect;
+        let will = last_will.map(|will| Will { topic: (&*will.topic).into(), message: will.message[..].into() });
         Self {
             version: Version::V3,
             client_id: (&*client_id).into(),
@@ -174,24 +164,14 @@ impl Hello {
     }
 
     fn from_v5(connect: v5::Connect) -> Self {
-        let v5::Connect {
-            keep_alive,
-            client_id,
-            last_will,
-            username,
-            password,
-            ..
-        } = connect;
+        let v5::Connect { keep_alive, client_id, last_will, username, password, .. } = connect;
         Self {
             version: Version::V5,
             client_id: (&*client_id).into(),
             keep_alive,
             user: username.map(|user| (&*user).into()),
             password,
-            will: last_will.map(|will| Will {
-                topic: (&*will.topic).into(),
-                message: will.message[..].into(),
-            }),
+            will: last_will.map(|will| Will { topic: (&*will.topic).into(), message: will.message[..].into() }),
             wants_extended_authentication: connect.auth_method.is_some(),
             wants_session: connect.session_expiry_interval_secs != 0,
             packet_max_bytes: connect.max_packet_size.map_or(0, std::num::NonZeroU32::get),
@@ -214,23 +194,14 @@ impl Hello {
 
     /// The keep-alive that holds, in seconds: the client's, or ours when it has none or a longer one.
     pub(super) fn effective_keep_alive(&self, limits: &Limits) -> u16 {
-        if self.keep_alive == 0 {
-            limits.keep_alive_max_s
-        } else {
-            self.keep_alive.min(limits.keep_alive_max_s)
-        }
+        if self.keep_alive == 0 { limits.keep_alive_max_s } else { self.keep_alive.min(limits.keep_alive_max_s) }
     }
 
     /// The CONNACK that lets the client in. `assigned` is the client id it is given when it brought none.
     ///
     /// # Errors
     /// When the client takes no packet as large as this one.
-    pub(super) fn accept(
-        &self,
-        assigned: Option<&str>,
-        limits: &Limits,
-        out: &mut BytesMut,
-    ) -> Result<(), Ended> {
+    pub(super) fn accept(&self, assigned: Option<&str>, limits: &Limits, out: &mut BytesMut) -> Result<(), Ended> {
         match self.version {
             Version::V3 => out.extend_from_slice(&[0x20, 2, 0, 0]),
             Version::V5 => {
@@ -268,18 +239,11 @@ mod tests {
 
     #[test]
     fn every_version_is_read_and_what_follows_stays() {
-        for (bytes, version, id) in [
-            (MQTT_31, Version::V3, "a"),
-            (MQTT_311, Version::V3, "b"),
-            (MQTT_5, Version::V5, "c"),
-        ] {
+        for (bytes, version, id) in
+            [(MQTT_31, Version::V3, "a"), (MQTT_311, Version::V3, "b"), (MQTT_5, Version::V5, "c")]
+        {
             for cut in 0..bytes.len() {
-                assert!(
-                    Hello::take(&mut BytesMut::from(&bytes[..cut]))
-                        .unwrap()
-                        .is_none(),
-                    "{id} {cut}"
-                );
+                assert!(Hello::take(&mut BytesMut::from(&bytes[..cut])).unwrap().is_none(), "{id} {cut}");
             }
             let mut input = BytesMut::from(&[bytes, &[0xc0, 0]].concat()[..]);
             let hello = Hello::take(&mut input).unwrap().unwrap();
@@ -287,16 +251,9 @@ mod tests {
             assert_eq!(&input[..], [0xc0, 0]);
         }
         let hello = Hello::take(&mut BytesMut::from(MQTT_311)).unwrap().unwrap();
-        assert_eq!(
-            (hello.user.as_deref(), hello.password.as_deref()),
-            (Some("gw1"), Some(&b"pass"[..]))
-        );
+        assert_eq!((hello.user.as_deref(), hello.password.as_deref()), (Some("gw1"), Some(&b"pass"[..])));
         assert_eq!(hello.effective_keep_alive(&Limits::default()), 3_600);
-        let will = Hello::take(&mut BytesMut::from(MQTT_5))
-            .unwrap()
-            .unwrap()
-            .will
-            .unwrap();
+        let will = Hello::take(&mut BytesMut::from(MQTT_5)).unwrap().unwrap().will.unwrap();
         assert_eq!((&*will.topic, &*will.message), ("t", &b""[..]));
     }
 
@@ -304,18 +261,9 @@ mod tests {
     fn an_unknown_version_is_told_from_nonsense() {
         let mut newer = MQTT_5.to_vec();
         newer[8] = 6;
-        assert_eq!(
-            Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(),
-            Ended::UnknownVersion
-        );
+        assert_eq!(Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(), Ended::UnknownVersion);
         newer[4] = b'X';
-        assert_eq!(
-            Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(),
-            Ended::Malformed
-        );
-        assert_eq!(
-            Hello::take(&mut BytesMut::from(&b"GET / HTTP"[..])).unwrap_err(),
-            Ended::Protocol
-        );
+        assert_eq!(Hello::take(&mut BytesMut::from(&newer[..])).unwrap_err(), Ended::Malformed);
+        assert_eq!(Hello::take(&mut BytesMut::from(&b"GET / HTTP"[..])).unwrap_err(), Ended::Protocol);
     }
 }

@@ -72,10 +72,7 @@ impl OwedAcks {
     ) -> Result<Settlement, Ended> {
         let mut settlement = Settlement::default();
         while let Some(owed) = self.queue.front() {
-            match owed
-                .after
-                .map_or(Settled::Durable, |ticket| durable.covers(ticket))
-            {
+            match owed.after.map_or(Settled::Durable, |ticket| durable.covers(ticket)) {
                 Settled::Durable => {}
                 Settled::Pending => break,
                 Settled::Lost => return Err(Ended::Lost),
@@ -119,24 +116,12 @@ mod tests {
     use super::*;
 
     fn durable(position: u64, epoch: u64, rose_at: u64) -> Durable {
-        Durable {
-            position: Position::new(position),
-            epoch,
-            rose_at: Position::new(rose_at),
-        }
+        Durable { position: Position::new(position), epoch, rose_at: Position::new(rose_at) }
     }
 
     fn owe(acks: &mut OwedAcks, position: u64, id: u16) {
-        let after = Some(Ticket {
-            position: Position::new(position),
-            epoch: 0,
-        });
-        acks.push(Owed {
-            after,
-            id: NonZeroU16::new(id).unwrap(),
-            kind: Kind::Puback,
-            refused: 0,
-        });
+        let after = Some(Ticket { position: Position::new(position), epoch: 0 });
+        acks.push(Owed { after, id: NonZeroU16::new(id).unwrap(), kind: Kind::Puback, refused: 0 });
     }
 
     #[test]
@@ -144,26 +129,12 @@ mod tests {
         let (mut acks, mut out) = (OwedAcks::default(), BytesMut::new());
         owe(&mut acks, 5, 1);
         let id = NonZeroU16::new(2).unwrap();
-        acks.push(Owed {
-            after: None,
-            id,
-            kind: Kind::Pubrec,
-            refused: 0x87,
-        });
+        acks.push(Owed { after: None, id, kind: Kind::Pubrec, refused: 0x87 });
         owe(&mut acks, 6, 3);
-        assert_eq!(
-            acks.settle(&durable(4, 0, 0), &mut out, drop),
-            Ok(Settlement::default())
-        );
+        assert_eq!(acks.settle(&durable(4, 0, 0), &mut out, drop), Ok(Settlement::default()));
         assert!(out.is_empty());
         let settled = acks.settle(&durable(5, 0, 0), &mut out, drop);
-        assert_eq!(
-            settled,
-            Ok(Settlement {
-                acknowledged: 1,
-                finished: 2
-            })
-        );
+        assert_eq!(settled, Ok(Settlement { acknowledged: 1, finished: 2 }));
         assert_eq!(&out[..], [0x40, 2, 0, 1, 0x50, 3, 0, 2, 0x87]);
         assert_eq!(acks.len(), 1);
     }
@@ -174,10 +145,7 @@ mod tests {
         owe(&mut acks, 5, 1);
         owe(&mut acks, 6, 2);
         owe(&mut acks, 7, 3);
-        assert_eq!(
-            acks.settle(&durable(7, 1, 5), &mut out, drop),
-            Err(Ended::Lost)
-        );
+        assert_eq!(acks.settle(&durable(7, 1, 5), &mut out, drop), Err(Ended::Lost));
         assert_eq!(&out[..], [0x40, 2, 0, 1]);
     }
 }

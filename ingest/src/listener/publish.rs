@@ -50,18 +50,8 @@ impl<'a> Publish<'a> {
             Qos::AtMostOnce => None,
             _ => Some(NonZeroU16::new(rest.u16()?).ok_or(Ended::Malformed)?),
         };
-        let alias = if has_properties {
-            Self::properties(rest.properties()?)?
-        } else {
-            None
-        };
-        Ok(Self {
-            qos,
-            id,
-            topic,
-            alias,
-            payload: rest.0,
-        })
+        let alias = if has_properties { Self::properties(rest.properties()?)? } else { None };
+        Ok(Self { qos, id, topic, alias, payload: rest.0 })
     }
 
     /// Checks the properties (MQTT 5, section 3.3.2.3) and finds the one that matters here.
@@ -115,9 +105,7 @@ impl<'a> Rest<'a> {
     }
 
     fn text(&mut self) -> Result<(), Ended> {
-        std::str::from_utf8(self.binary()?)
-            .map(drop)
-            .map_err(|_| Ended::Malformed)
+        std::str::from_utf8(self.binary()?).map(drop).map_err(|_| Ended::Malformed)
     }
 
     /// The run of properties: a variable length, then that many bytes.

@@ -53,17 +53,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
-        version: Version,
-        client: Box<str>,
-        shared: Arc<Shared>,
-        rights: Rights,
-    ) -> Self {
-        let topics = Topics::new(
-            rights,
-            shared.limits.topic_max_bytes,
-            shared.limits.topic_aliases_max,
-        );
+    pub(super) fn new(version: Version, client: Box<str>, shared: Arc<Shared>, rights: Rights) -> Self {
+        let topics = Topics::new(rights, shared.limits.topic_max_bytes, shared.limits.topic_aliases_max);
         Self {
             version,
             client,
@@ -89,20 +80,14 @@ impl Session {
     /// Whether another packet may be taken, given what waits in `out`.
     pub(super) fn may_take(&self, out: &BytesMut) -> bool {
         // One more than the agreed maximum: with it a client of MQTT 5 shows that it does not keep to it.
-        self.owed.len() <= usize::from(self.shared.limits.in_flight_max)
-            && out.len() < OUT_MAX_BYTES
+        self.owed.len() <= usize::from(self.shared.limits.in_flight_max) && out.len() < OUT_MAX_BYTES
     }
 
     /// Takes the packets at the start of `input`, writes replies that need not wait to `out`.
     ///
     /// # Errors
     /// Why the connection must end.
-    pub(super) fn take(
-        &mut self,
-        input: &mut BytesMut,
-        out: &mut BytesMut,
-        now: ReceivedAt,
-    ) -> Result<Taken, Ended> {
+    pub(super) fn take(&mut self, input: &mut BytesMut, out: &mut BytesMut, now: ReceivedAt) -> Result<Taken, Ended> {
         let (mut messages, mut bytes) = (0_u64, 0_u64);
         let taken = loop {
             if !self.may_take(out) {
@@ -187,12 +172,7 @@ impl Session {
             && let Some(after) = self.unreleased.get(&id)
         {
             // Sent again within the connection: the same message, under the same promise.
-            self.owed.push(Owed {
-                after: *after,
-                id,
-                kind: Kind::Pubrec,
-                refused: 0,
-            });
+            self.owed.push(Owed { after: *after, id, kind: Kind::Pubrec, refused: 0 });
             return Ok(true);
         }
         self.reserve_in_flight()?;
@@ -206,12 +186,7 @@ impl Session {
         } else {
             Kind::Puback
         };
-        self.owed.push(Owed {
-            after,
-            id,
-            kind,
-            refused: 0,
-        });
+        self.owed.push(Owed { after, id, kind, refused: 0 });
         Ok(true)
     }
 
@@ -222,19 +197,11 @@ impl Session {
             Version::V5 => self.in_flight,
             Version::V3 => self.unreleased.len(),
         };
-        if in_flight < usize::from(self.shared.limits.in_flight_max) {
-            Ok(())
-        } else {
-            Err(Ended::OverReceiveMaximum)
-        }
+        if in_flight < usize::from(self.shared.limits.in_flight_max) { Ok(()) } else { Err(Ended::OverReceiveMaximum) }
     }
 
     /// Hands a message to the sink; `None` when it has no room.
-    fn append(
-        &self,
-        publish: &Publish<'_>,
-        now: ReceivedAt,
-    ) -> Result<Option<Option<Ticket>>, Ended> {
+    fn append(&self, publish: &Publish<'_>, now: ReceivedAt) -> Result<Option<Option<Ticket>>, Ended> {
         let delivery = Delivery {
             received_at: now,
             source: Source::Listener,
@@ -259,16 +226,8 @@ impl Session {
         self.shared.meters.refused(word);
         if !self.has_been_warned {
             self.has_been_warned = true;
-            let topic: String = String::from_utf8_lossy(publish.topic)
-                .chars()
-                .take(200)
-                .collect();
-            warn!(
-                client = &*self.client,
-                topic,
-                reason = word,
-                "a publish was refused; more of them are only counted"
-            );
+            let topic: String = String::from_utf8_lossy(publish.topic).chars().take(200).collect();
+            warn!(client = &*self.client, topic, reason = word, "a publish was refused; more of them are only counted");
         }
         if self.version == Version::V3 {
             return Err(ended);
@@ -276,17 +235,8 @@ impl Session {
         if let Some(id) = publish.id {
             self.reserve_in_flight()?;
             self.in_flight += 1;
-            let kind = if publish.qos == Qos::ExactlyOnce {
-                Kind::Pubrec
-            } else {
-                Kind::Puback
-            };
-            self.owed.push(Owed {
-                after: None,
-                id,
-                kind,
-                refused: code,
-            });
+            let kind = if publish.qos == Qos::ExactlyOnce { Kind::Pubrec } else { Kind::Puback };
+            self.owed.push(Owed { after: None, id, kind, refused: code });
         }
         Ok(())
     }
@@ -313,22 +263,11 @@ impl Session {
                 self.release(packet_id)?;
                 reply(out, 0x70, packet_id, &[], std::iter::empty());
             }
-            v3::Packet::Subscribe {
-                packet_id,
-                topic_filters,
-            } => {
+            v3::Packet::Subscribe { packet_id, topic_filters } => {
                 self.shared.meters.refused("subscribe");
-                reply(
-                    out,
-                    0x90,
-                    packet_id,
-                    &[],
-                    topic_filters.iter().map(|_| 0x80),
-                );
+                reply(out, 0x90, packet_id, &[], topic_filters.iter().map(|_| 0x80));
             }
-            v3::Packet::Unsubscribe { packet_id, .. } => {
-                reply(out, 0xb0, packet_id, &[], std::iter::empty())
-            }
+            v3::Packet::Unsubscribe { packet_id, .. } => reply(out, 0xb0, packet_id, &[], std::iter::empty()),
             packet => return Err(self.forbidden(packet.packet_type())),
         }
         Ok(())
@@ -338,28 +277,16 @@ impl Session {
         match packet {
             v5::Packet::PingRequest => out.extend_from_slice(&[0xd0, 0]),
             v5::Packet::Disconnect(goodbye) => {
-                let wants_will =
-                    goodbye.reason_code == v5::DisconnectReasonCode::DisconnectWithWillMessage;
-                return Err(if wants_will {
-                    Ended::GoodbyeWithWill
-                } else {
-                    Ended::Goodbye
-                });
+                let wants_will = goodbye.reason_code == v5::DisconnectReasonCode::DisconnectWithWillMessage;
+                return Err(if wants_will { Ended::GoodbyeWithWill } else { Ended::Goodbye });
             }
             v5::Packet::PublishRelease(release) => {
-                let code: &[u8] = if self.release(release.packet_id)? {
-                    &[]
-                } else {
-                    &[0x92]
-                };
+                let code: &[u8] = if self.release(release.packet_id)? { &[] } else { &[0x92] };
                 reply(out, 0x70, release.packet_id, code, std::iter::empty());
             }
             v5::Packet::Subscribe(subscribe) => {
                 self.shared.meters.refused("subscribe");
-                let codes = subscribe
-                    .topic_filters
-                    .iter()
-                    .map(|(filter, _)| subscribe_code(filter));
+                let codes = subscribe.topic_filters.iter().map(|(filter, _)| subscribe_code(filter));
                 reply(out, 0x90, subscribe.packet_id, &[0], codes);
             }
             v5::Packet::Unsubscribe(unsubscribe) => {
@@ -373,11 +300,7 @@ impl Session {
 
     /// A second CONNECT, or a packet only a server sends. Acknowledgements too: we publish nothing.
     fn forbidden(&self, packet_type: u8) -> Ended {
-        debug!(
-            client = &*self.client,
-            packet_type = packet_type >> 4,
-            "a packet that must not come"
-        );
+        debug!(client = &*self.client, packet_type = packet_type >> 4, "a packet that must not come");
         Ended::Protocol
     }
 
@@ -396,13 +319,7 @@ impl Session {
 }
 
 /// A reply with a packet id: fixed header, id, what stands before the codes, one code per item.
-fn reply(
-    out: &mut BytesMut,
-    first_byte: u8,
-    id: NonZeroU16,
-    before: &[u8],
-    codes: impl ExactSizeIterator<Item = u8>,
-) {
+fn reply(out: &mut BytesMut, first_byte: u8, id: NonZeroU16, before: &[u8], codes: impl ExactSizeIterator<Item = u8>) {
     let mut length = 2 + before.len() + codes.len();
     out.extend_from_slice(&[first_byte]);
     loop {

@@ -37,10 +37,7 @@ impl Rights {
         let Some(below) = topic.strip_prefix("coldtrail/v1/") else {
             return true;
         };
-        below
-            .split('/')
-            .nth(1)
-            .is_some_and(|gateway| gateway == own.as_str())
+        below.split('/').nth(1).is_some_and(|gateway| gateway == own.as_str())
     }
 }
 
@@ -58,13 +55,7 @@ pub(super) struct Topics {
 
 impl Topics {
     pub(super) const fn new(rights: Rights, topic_max_bytes: usize, aliases_max: u16) -> Self {
-        Self {
-            rights,
-            topic_max_bytes,
-            aliases_max,
-            aliases: Vec::new(),
-            last: String::new(),
-        }
+        Self { rights, topic_max_bytes, aliases_max, aliases: Vec::new(), last: String::new() }
     }
 
     /// Checks the topic of a publish; after [`Verdict::Take`] it stands in [`Topics::last`].
@@ -81,11 +72,7 @@ impl Topics {
         let slot = alias.map(|number| usize::from(number) - 1);
         if topic.is_empty() {
             let slot = slot.ok_or(Ended::Protocol)?;
-            let known = self
-                .aliases
-                .get(slot)
-                .and_then(Option::as_deref)
-                .ok_or(Ended::Protocol)?;
+            let known = self.aliases.get(slot).and_then(Option::as_deref).ok_or(Ended::Protocol)?;
             if self.last != known {
                 known.clone_into(&mut self.last);
             }
@@ -159,30 +146,19 @@ mod tests {
     #[test]
     fn a_gateway_writes_under_its_own_name_only() {
         let rights = gateway("gw1");
-        for topic in [
-            "coldtrail/v1/s/gw1/readings",
-            "coldtrail/v1/../gw1/readings",
-            "coldtrail/v1/s/gw1/status",
-        ] {
+        for topic in ["coldtrail/v1/s/gw1/readings", "coldtrail/v1/../gw1/readings", "coldtrail/v1/s/gw1/status"] {
             assert!(rights.allow(topic), "{topic}");
         }
-        for topic in [
-            "coldtrail/v1/s/gw2/readings",
-            "coldtrail/v1/s/gw1 /readings",
-            "coldtrail/v1/gw1",
-            "coldtrail/v1/",
-        ] {
+        for topic in
+            ["coldtrail/v1/s/gw2/readings", "coldtrail/v1/s/gw1 /readings", "coldtrail/v1/gw1", "coldtrail/v1/"]
+        {
             assert!(!rights.allow(topic), "{topic}");
             assert!(Rights::Anyone.allow(topic), "{topic}");
         }
         // Nobody's topics: taken, and rejected by the decoder.
-        for topic in [
-            "$SYS/x",
-            "../../etc/passwd",
-            "coldtrail/v2/s/gw2/readings",
-            "со1dtrail/v1/s/gw2/readings",
-            "\u{202e}",
-        ] {
+        for topic in
+            ["$SYS/x", "../../etc/passwd", "coldtrail/v2/s/gw2/readings", "со1dtrail/v1/s/gw2/readings", "\u{202e}"]
+        {
             assert!(rights.allow(topic), "{topic}");
         }
     }
@@ -217,10 +193,7 @@ mod tests {
         assert_eq!(topics.check(one, Some(0)), Err(Ended::AliasInvalid));
         assert_eq!(topics.check(one, Some(3)), Err(Ended::AliasInvalid));
         // What is refused does not become the last topic, nor an alias.
-        assert_eq!(
-            topics.check(b"coldtrail/v1/s/other/readings", Some(2)),
-            Ok(Verdict::Foreign)
-        );
+        assert_eq!(topics.check(b"coldtrail/v1/s/other/readings", Some(2)), Ok(Verdict::Foreign));
         assert_eq!(topics.check(&[b'x'; 65], Some(2)), Ok(Verdict::TooLong));
         assert_eq!(topics.check(b"", Some(2)), Ok(Verdict::Take));
         assert_eq!(topics.last().as_bytes(), two);

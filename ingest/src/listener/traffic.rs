@@ -58,12 +58,7 @@ pub(super) struct Traffic {
 
 /// The watch of the null path, on which nobody ever waits: what is owed there is owed at once.
 fn nothing_to_wait_for() -> watch::Receiver<Durable> {
-    watch::channel(Durable {
-        position: Position::ZERO,
-        epoch: 0,
-        rose_at: Position::ZERO,
-    })
-    .1
+    watch::channel(Durable { position: Position::ZERO, epoch: 0, rose_at: Position::ZERO }).1
 }
 
 /// What the socket did.
@@ -73,13 +68,7 @@ enum Moved {
 }
 
 impl Traffic {
-    pub(super) fn new(
-        stream: Stream,
-        input: BytesMut,
-        out: BytesMut,
-        session: Session,
-        keep_alive: Duration,
-    ) -> Self {
+    pub(super) fn new(stream: Stream, input: BytesMut, out: BytesMut, session: Session, keep_alive: Duration) -> Self {
         Self {
             stream,
             out,
@@ -97,11 +86,7 @@ impl Traffic {
     }
 
     /// Runs until the connection ends; what is left to say is in `out`.
-    pub(super) async fn run(
-        &mut self,
-        shared: &Shared,
-        mut told_to_end: oneshot::Receiver<Ended>,
-    ) -> Ended {
+    pub(super) async fn run(&mut self, shared: &Shared, mut told_to_end: oneshot::Receiver<Ended>) -> Ended {
         let mut durable = shared.sink.durable().unwrap_or_else(nothing_to_wait_for);
         let mut timer = pin!(sleep_until(self.next_deadline(&shared.limits)));
         let mut was_given_room = false;
@@ -156,10 +141,7 @@ impl Traffic {
         if self.ending.is_some() || self.waits_for_room || self.input.is_empty() {
             return Taken::All;
         }
-        match self
-            .session
-            .take(&mut self.input, &mut self.out, shared.clock.now())
-        {
+        match self.session.take(&mut self.input, &mut self.out, shared.clock.now()) {
             Ok(taken) => {
                 self.waits_for_room = taken == Taken::NoRoom;
                 taken
@@ -172,11 +154,7 @@ impl Traffic {
     }
 
     fn end(&mut self, ended: Ended) {
-        let within = if ended == Ended::Shutdown {
-            SETTLE_AT_STOP_WITHIN
-        } else {
-            SETTLE_WITHIN
-        };
+        let within = if ended == Ended::Shutdown { SETTLE_AT_STOP_WITHIN } else { SETTLE_WITHIN };
         self.ending.get_or_insert((ended, Instant::now() + within));
     }
 
@@ -192,18 +170,12 @@ impl Traffic {
         let silent = self.last_heard + self.keep_alive * 3 / 2;
         let first = self.ending.map_or(silent, |(_, until)| until);
         let unread = self.unread_since.map(|since| since + limits.write_within);
-        [unread, self.shrink_at]
-            .into_iter()
-            .flatten()
-            .fold(first, Instant::min)
+        [unread, self.shrink_at].into_iter().flatten().fold(first, Instant::min)
     }
 
     fn on_timer(&mut self, limits: &Limits, may_read: bool) {
         let now = Instant::now();
-        if self
-            .unread_since
-            .is_some_and(|since| since + limits.write_within <= now)
-        {
+        if self.unread_since.is_some_and(|since| since + limits.write_within <= now) {
             self.ending = Some((Ended::Unread, now));
         }
         if !may_read {
@@ -231,11 +203,7 @@ impl Traffic {
             if let Poll::Ready(wrote) = self.poll_write(cx) {
                 return Poll::Ready(wrote);
             }
-            if may_read {
-                self.poll_read(cx)
-            } else {
-                Poll::Pending
-            }
+            if may_read { self.poll_read(cx) } else { Poll::Pending }
         })
         .await
     }
@@ -244,11 +212,7 @@ impl Traffic {
         if !self.out.is_empty() {
             let wrote = ready!(pin!(self.stream.write_buf(&mut self.out)).poll(cx))?;
             self.needs_flush = true;
-            return Poll::Ready(if wrote == 0 {
-                Err(io::ErrorKind::WriteZero.into())
-            } else {
-                Ok(Moved::Wrote)
-            });
+            return Poll::Ready(if wrote == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(Moved::Wrote) });
         }
         if self.needs_flush {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
@@ -280,10 +244,6 @@ impl Traffic {
             Err(_) => self.ending = Some((Ended::Vanished, now)),
         }
         let is_writing = !self.out.is_empty() || self.needs_flush;
-        self.unread_since = if is_writing {
-            self.unread_since.or(Some(now))
-        } else {
-            None
-        };
+        self.unread_since = if is_writing { self.unread_since.or(Some(now)) } else { None };
     }
 }

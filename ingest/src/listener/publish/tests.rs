@@ -14,9 +14,7 @@ use crate::listener::frame;
 fn packet(rng: &mut StdRng, with_properties: bool) -> BytesMut {
     let qos = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce][rng.random_range(0..3)];
     let properties = with_properties.then(|| PublishProperties {
-        topic_alias: rng
-            .random_bool(0.5)
-            .then(|| NonZeroU16::new(rng.random_range(1..=u16::MAX)).unwrap()),
+        topic_alias: rng.random_bool(0.5).then(|| NonZeroU16::new(rng.random_range(1..=u16::MAX)).unwrap()),
         correlation_data: rng.random_bool(0.2).then(|| Bytes::from_static(b"\0\xff")),
         content_type: rng.random_bool(0.2).then(|| "text".into()),
         response_topic: rng.random_bool(0.2).then(|| "a/b".into()),
@@ -25,28 +23,21 @@ fn packet(rng: &mut StdRng, with_properties: bool) -> BytesMut {
         user_properties: vec![("k".into(), "v".into()); rng.random_range(0..3)],
         subscription_ids: Vec::new(),
     });
-    let payload: Vec<u8> = (0..rng.random_range(0..300))
-        .map(|_| rng.random())
-        .collect();
+    let payload: Vec<u8> = (0..rng.random_range(0..300)).map(|_| rng.random()).collect();
     let publish = CodecPublish {
         dup: rng.random(),
         retain: rng.random(),
         qos,
         topic: "coldtrail/v1/s/g/readings".into(),
-        packet_id: (qos != QoS::AtMostOnce)
-            .then(|| NonZeroU16::new(rng.random_range(1..=u16::MAX)).unwrap()),
+        packet_id: (qos != QoS::AtMostOnce).then(|| NonZeroU16::new(rng.random_range(1..=u16::MAX)).unwrap()),
         payload: payload.into(),
         properties,
     };
     let mut bytes = BytesMut::new();
     if with_properties {
-        v5::Codec::new(0, 0)
-            .encode(v5::Packet::Publish(Box::new(publish)), &mut bytes)
-            .unwrap();
+        v5::Codec::new(0, 0).encode(v5::Packet::Publish(Box::new(publish)), &mut bytes).unwrap();
     } else {
-        v3::Codec::new(0)
-            .encode(v3::Packet::Publish(Box::new(publish)), &mut bytes)
-            .unwrap();
+        v3::Codec::new(0).encode(v3::Packet::Publish(Box::new(publish)), &mut bytes).unwrap();
     }
     bytes
 }
@@ -87,33 +78,23 @@ fn reads_what_the_codec_reads() {
         if !whole.is_publish() {
             continue;
         }
-        let ours = Publish::parse(
-            whole.first_byte & 15,
-            &bytes[whole.body..whole.end],
-            with_properties,
-        );
+        let ours = Publish::parse(whole.first_byte & 15, &bytes[whole.body..whole.end], with_properties);
         let theirs = by_codec(&bytes[..whole.end], with_properties);
         match (ours, theirs) {
             (Ok(ours), Some(theirs)) => {
                 assert_eq!(ours.topic, theirs.topic.as_bytes(), "round {round}");
                 assert_eq!(ours.id, theirs.packet_id, "round {round}");
                 assert_eq!(ours.payload, &theirs.payload[..], "round {round}");
-                let alias = theirs
-                    .properties
-                    .and_then(|properties| properties.topic_alias);
+                let alias = theirs.properties.and_then(|properties| properties.topic_alias);
                 assert_eq!(ours.alias.and_then(NonZeroU16::new), alias, "round {round}");
             }
             // The topic is checked for UTF-8 and emptiness, and the alias for zero, after the parse.
             (Ok(ours), None) => assert!(
-                std::str::from_utf8(ours.topic).is_err()
-                    || ours.topic.is_empty()
-                    || ours.alias == Some(0),
+                std::str::from_utf8(ours.topic).is_err() || ours.topic.is_empty() || ours.alias == Some(0),
                 "round {round}: {ours:?}"
             ),
             (Err(_), Some(theirs)) => {
-                let ids = theirs
-                    .properties
-                    .is_some_and(|properties| !properties.subscription_ids.is_empty());
+                let ids = theirs.properties.is_some_and(|properties| !properties.subscription_ids.is_empty());
                 assert!(ids, "round {round}: refused what the codec reads");
             }
             (Err(_), None) => assert_eq!(round % 2, 1, "round {round}: refused a whole packet"),
