@@ -1,5 +1,6 @@
 //! The harness: brokers, proxies and publishers the integration tests break things with.
 
+pub mod certificates;
 pub mod mosquitto;
 pub mod proxy;
 pub mod publisher;

@@ -51,7 +51,7 @@ pub(super) enum End {
     JournalStalled,
     /// The journal is closed: there is nothing left to collect for.
     JournalClosed,
-    /// The broker had more messages in flight than there are packet ids.
+    /// The broker had more messages in flight than we keep account of.
     TooManyInFlight,
 }
 

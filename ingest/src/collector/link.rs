@@ -63,10 +63,17 @@ pub(super) struct Message {
 }
 
 /// What acknowledges a message of QoS 1 or 2, on the connection it came on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Receipt {
     packet_id: u16,
     qos: QoS,
+}
+
+#[cfg(test)]
+impl Receipt {
+    pub(super) fn at_least_once(packet_id: u16) -> Self {
+        Self { packet_id, qos: QoS::AtLeastOnce }
+    }
 }
 
 /// Why a connection broke.

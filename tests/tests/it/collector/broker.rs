@@ -13,6 +13,8 @@ pub(super) struct Broker(TcpListener);
 pub(super) struct Served {
     stream: TcpStream,
     bytes: Vec<u8>,
+    /// The CONNECT it began with.
+    pub(super) connect: Packet,
 }
 
 impl Broker {
@@ -27,9 +29,9 @@ impl Broker {
     /// Takes the next connection and answers its CONNECT.
     pub(super) async fn serve(&self, session_present: bool) -> Result<Served> {
         let (stream, _) = self.0.accept().await?;
-        let mut served = Served { stream, bytes: Vec::new() };
-        let connect = served.read().await?;
-        assert_eq!(connect.kind(), kind::CONNECT);
+        let mut served = Served { stream, bytes: Vec::new(), connect: Packet::new(kind::CONNECT, Vec::new()) };
+        served.connect = served.read().await?;
+        assert_eq!(served.connect.kind(), kind::CONNECT);
         served.send(&Packet::new(kind::CONNACK, vec![u8::from(session_present), 0, 0])).await?;
         Ok(served)
     }

@@ -1,9 +1,11 @@
 //! What arrives when nothing breaks: every QoS, both protocol versions, retained messages, stop and start.
 
-use ingest::collector::Protocol;
+use ingest::collector::{Credentials, Protocol};
+use ingest::tls::ClientTls;
 use tests::mosquitto::{Mosquitto, UNLIMITED};
 use tests::publisher::{Outgoing, Publisher};
 
+use super::broker::Broker;
 use super::*;
 
 /// One message of each QoS and some odd ones.
@@ -69,4 +71,56 @@ async fn a_wrong_option_stops_the_start() {
         CollectorOptions { keep_alive: Duration::from_secs(1), ..options(([127, 0, 0, 1], 1).into(), "coldtrail") };
     let refused = Collector::start(wrong, Sink::Journal(taken.journal()), Clock::system());
     assert!(refused.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn says_who_it_is_and_asks_for_its_session() {
+    let broker = Broker::new().await;
+    let taken = Taken::new();
+    let credentials = Credentials { user: "plant-user".to_owned(), password: "plant-secret".to_owned() };
+    assert!(!format!("{credentials:?}").contains("secret"), "a password is never logged");
+    let known = CollectorOptions { credentials: Some(credentials), ..options(broker.address(), "coldtrail") };
+    let collector = start(known, &taken);
+    let connect = broker.serve(false).await.unwrap().connect.body;
+    for text in ["coldtrail", "plant-user", "plant-secret"] {
+        assert!(connect.windows(text.len()).any(|window| window == text.as_bytes()), "no {text} in {connect:?}");
+    }
+    // After the protocol's name and level: user and password, and no clean start.
+    assert_eq!(connect.get(7), Some(&0b1100_0000));
+    collector.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trusts_only_the_authority_it_was_given() {
+    // Another test may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (dir, stranger) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    tests::certificates::write(dir.path()).unwrap();
+    tests::certificates::write(stranger.path()).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = format!(
+        "{UNLIMITED}listener {port} 127.0.0.1\nallow_anonymous true\nrequire_certificate true\n\
+         cafile {}\ncertfile {}\nkeyfile {}\n",
+        at("ca.pem").display(),
+        at("server.pem").display(),
+        at("server.key").display()
+    );
+    let Some(broker) = Mosquitto::start(&config).await.unwrap() else { return };
+    let identity = Some((at("client.pem"), at("client.key")));
+    let known = ClientTls { authority: at("ca.pem"), identity: identity.clone() };
+    let unknown = ClientTls { authority: stranger.path().join("ca.pem"), identity };
+    let secure = |tls: &ClientTls, client_id| CollectorOptions {
+        tls: Some(tls.load().unwrap()),
+        ..options(([127, 0, 0, 1], port).into(), client_id)
+    };
+    let mut taken = Taken::new();
+    let suspicious = start(secure(&unknown, "suspicious"), &taken);
+    let collector = start_subscribed(secure(&known, "coldtrail"), &taken, || broker.log()).await;
+    let mut publisher = Publisher::new(broker.address(), "gw", 20);
+    publisher.publish(messages("secret", 100), PATIENCE).await.unwrap();
+    taken.holds_all(publisher.acknowledged()).await;
+    assert_eq!(suspicious.state().connections, 0, "connected to a broker whose authority it does not know");
+    suspicious.stop().await;
+    collector.stop().await;
 }
