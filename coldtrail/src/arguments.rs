@@ -9,18 +9,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Coldtrail: cold-chain readings, kept durably and asked in SQL.
 #[derive(Parser)]
 #[command(version, about)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Write the log as JSON, one object a line.
     #[arg(long, global = true)]
-    pub log_json: bool,
+    pub(crate) log_json: bool,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// The commands.
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// The whole system and a simulated world in one process.
     Demo(Demo),
     /// Serve in production, one node.
@@ -45,93 +45,93 @@ pub enum Command {
 
 /// `coldtrail demo`.
 #[derive(Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Where to keep the data; a temporary directory, removed at the end, when absent.
     #[arg(long)]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// Where to serve HTTP.
     #[arg(long, default_value = "127.0.0.1:8080")]
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Where to listen for MQTT.
     #[arg(long, default_value = "127.0.0.1:1883")]
-    pub mqtt: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
     /// Simulated seconds per second.
     #[arg(long, default_value_t = 60.0, value_parser = speed)]
-    pub speed: f64,
+    pub(crate) speed: f64,
     /// Decides everything random in the world.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Stop by itself after this long, for instance `30s`, `5m`, `2h`.
     #[arg(long = "for", value_parser = duration)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
 }
 
 /// `coldtrail serve`.
 #[derive(Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The configuration; see `deploy/coldtrail.toml`.
     #[arg(long)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The data directory.
     #[arg(long)]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// Where to serve HTTP; port 0 takes a free one.
     #[arg(long)]
-    pub http: Option<SocketAddr>,
+    pub(crate) http: Option<SocketAddr>,
     /// Where to listen for MQTT; port 0 takes a free one.
     #[arg(long)]
-    pub mqtt: Option<SocketAddr>,
+    pub(crate) mqtt: Option<SocketAddr>,
 }
 
 /// A data directory with no server running on it, or a server.
 #[derive(Args)]
-pub struct Target {
+pub(crate) struct Target {
     /// The data directory.
     #[arg(long, required_unless_present = "url", conflicts_with = "url")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// The configuration that goes with the data directory, when its lake is in a bucket.
     #[arg(long, requires = "data")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The address of a server, for instance `http://127.0.0.1:8080`.
     #[arg(long)]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// The API token for the server.
     #[arg(long, env = "COLDTRAIL_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 /// `coldtrail apply`.
 #[derive(Args)]
-pub struct Apply {
+pub(crate) struct Apply {
     /// The registry document, JSON.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Where to.
     #[command(flatten)]
-    pub target: Target,
+    pub(crate) target: Target,
     /// Why, for the audit trail.
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// `coldtrail sql`.
 #[derive(Args)]
-pub struct Sql {
+pub(crate) struct Sql {
     /// The query.
-    pub query: String,
+    pub(crate) query: String,
     /// Whom to ask.
     #[command(flatten)]
-    pub target: Target,
+    pub(crate) target: Target,
     /// The form of the answer.
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
-    pub format: OutputFormat,
+    pub(crate) format: OutputFormat,
     /// Write the answer to this file.
     #[arg(long)]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// The forms of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
+pub(crate) enum OutputFormat {
     /// For people.
     Table,
     /// RFC 4180.
@@ -144,52 +144,52 @@ pub enum OutputFormat {
 
 /// `coldtrail verify`.
 #[derive(Args)]
-pub struct Verify {
+pub(crate) struct Verify {
     /// The data directory, or a backup.
     #[arg(long)]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// The configuration that goes with it, when its lake is in a bucket.
     #[arg(long)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The end of the audit chain as it was printed before, `SEQ:HASH`, to find a ledger that was taken back.
     #[arg(long)]
-    pub checkpoint: Option<String>,
+    pub(crate) checkpoint: Option<String>,
 }
 
 /// `coldtrail backup`.
 #[derive(Args)]
-pub struct Backup {
+pub(crate) struct Backup {
     /// The directory to make; it must not exist, or be empty.
-    pub into: PathBuf,
+    pub(crate) into: PathBuf,
     /// The data directory, served or not.
     #[arg(long)]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// The configuration that goes with it, when its lake is in a bucket.
     #[arg(long)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// `coldtrail restore`.
 #[derive(Args)]
-pub struct Restore {
+pub(crate) struct Restore {
     /// The backup.
-    pub from: PathBuf,
+    pub(crate) from: PathBuf,
     /// The data directory to make; it must not exist, or be empty.
     #[arg(long)]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
 }
 
 /// `coldtrail token`.
 #[derive(Args)]
-pub struct Token {
+pub(crate) struct Token {
     /// What to do.
     #[command(subcommand)]
-    pub command: TokenCommand,
+    pub(crate) command: TokenCommand,
 }
 
 /// What to do with tokens.
 #[derive(Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Print a new API token, this once.
     Create {
         /// What it may do: `gateway viewer logistics quality auditor admin`.
@@ -209,17 +209,17 @@ pub enum TokenCommand {
 
 /// `coldtrail password`.
 #[derive(Args)]
-pub struct Password {
+pub(crate) struct Password {
     /// The gateway's name.
-    pub gateway: String,
+    pub(crate) gateway: String,
 }
 
 /// `coldtrail set-aside`.
 #[derive(Args)]
-pub struct SetAside {
+pub(crate) struct SetAside {
     /// The data directory, not served.
     #[arg(long)]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
 }
 
 /// `30s`, `5m`, `2h`, `1d`, or a number of seconds.

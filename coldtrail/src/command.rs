@@ -1,13 +1,13 @@
 //! One file for each command.
 
-pub mod apply;
-pub mod backup;
-pub mod demo;
-pub mod password;
-pub mod remote;
-pub mod restore;
-pub mod serve;
-pub mod set_aside;
-pub mod sql;
-pub mod token;
-pub mod verify;
+pub(crate) mod apply;
+pub(crate) mod backup;
+pub(crate) mod demo;
+pub(crate) mod password;
+pub(crate) mod remote;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod set_aside;
+pub(crate) mod sql;
+pub(crate) mod token;
+pub(crate) mod verify;

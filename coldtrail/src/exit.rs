@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Something outside refused: exit code 1.
     Failed(anyhow::Error),
     /// The input is wrong; the message says where and what to do: exit code 2.
@@ -13,11 +13,11 @@ pub enum Failure {
 }
 
 /// Exit code 3: the command finished and found something wrong.
-pub const FOUND_WRONG: u8 = 3;
+pub(crate) const FOUND_WRONG: u8 = 3;
 
 impl Failure {
     /// The exit code for it.
-    pub fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Failed(_) => ExitCode::from(1),
             Self::Input(_) => ExitCode::from(2),

@@ -2,7 +2,7 @@
 
 mod credentials;
 mod door;
-pub mod options;
+pub(crate) mod options;
 mod readiness;
 
 use std::net::SocketAddr;
@@ -28,56 +28,54 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::exit::Failure;
 
-pub use options::Options;
+pub(crate) use options::Options;
 
 /// The data directory's parts.
-pub struct Layout(PathBuf);
+pub(crate) struct Layout(PathBuf);
 
 impl Layout {
     /// The parts of `data`.
-    pub fn of(data: &Path) -> Self {
+    pub(crate) fn of(data: &Path) -> Self {
         Self(data.to_owned())
     }
 
     /// Journal segments.
-    pub fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         self.0.join("journal")
     }
 
     /// Delta tables, unless they are in a bucket.
-    pub fn lake(&self) -> PathBuf {
+    pub(crate) fn lake(&self) -> PathBuf {
         self.0.join("lake")
     }
 
     /// The ledger.
-    pub fn ledger(&self) -> PathBuf {
+    pub(crate) fn ledger(&self) -> PathBuf {
         self.0.join("ledger")
     }
 
     /// The name under which this directory's node writes to the lake.
-    pub fn node(&self) -> PathBuf {
+    pub(crate) fn node(&self) -> PathBuf {
         self.0.join("node")
     }
 
     /// The lock of whoever writes here.
-    pub fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
 }
 
 /// The data directory, opened by this process alone.
-pub struct Opened {
-    /// Where everything lies.
-    pub layout: Layout,
+pub(crate) struct Opened {
     /// Decoding and the tail; nothing is flushed until [`Pipeline::run`].
-    pub pipeline: Pipeline,
+    pub(crate) pipeline: Pipeline,
     /// Registry, tokens and audit trail.
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
     _lock: std::fs::File,
 }
 
 /// Takes the lock of `data`, which it makes if missing.
-pub fn lock(data: &Path) -> Result<std::fs::File, Failure> {
+pub(crate) fn lock(data: &Path) -> Result<std::fs::File, Failure> {
     std::fs::create_dir_all(data)
         .map_err(|error| Failure::Input(format!("cannot make the data directory `{}`: {error}", data.display())))?;
     let path = Layout::of(data).lock();
@@ -92,7 +90,7 @@ pub fn lock(data: &Path) -> Result<std::fs::File, Failure> {
 }
 
 /// Makes `dir`, which may exist only if there is nothing in it.
-pub fn empty_directory(dir: &Path) -> Result<(), Failure> {
+pub(crate) fn empty_directory(dir: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(dir)
         .map_err(|error| Failure::Input(format!("cannot make the directory `{}`: {error}", dir.display())))?;
     match std::fs::read_dir(dir)?.next() {
@@ -102,7 +100,7 @@ pub fn empty_directory(dir: &Path) -> Result<(), Failure> {
 }
 
 /// The place of the lake that belongs to `data`.
-pub fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
+pub(crate) fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
     match &config.s3 {
         Some(s3) => Ok(Objects::s3(&options::s3(s3))?),
         None => Ok(Objects::local(&Layout::of(data).lake())?),
@@ -110,7 +108,7 @@ pub fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
 }
 
 /// Opens everything in `data` and replays the journal; serves nothing yet.
-pub async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<Opened, Failure> {
+pub(crate) async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<Opened, Failure> {
     let lock = lock(data)?;
     let layout = Layout::of(data);
     let node = node_id(&layout)?;
@@ -124,7 +122,7 @@ pub async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<Opened,
         tracing::warn!(bytes = recovery.torn_bytes, files = ?recovery.torn_files,
             "the journal ended in an unfinished commit, which nobody was promised; it was set aside");
     }
-    Ok(Opened { layout, pipeline, ledger, _lock: lock })
+    Ok(Opened { pipeline, ledger, _lock: lock })
 }
 
 /// The node's name, made at the first start.
@@ -146,17 +144,17 @@ fn node_id(layout: &Layout) -> Result<String, Failure> {
 }
 
 /// A node that serves.
-pub struct Node {
+pub(crate) struct Node {
     /// Where HTTP is really served.
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Where MQTT is really taken.
-    pub mqtt: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
     /// Decoding, tail and lake.
-    pub pipeline: Pipeline,
+    pub(crate) pipeline: Pipeline,
     /// Registry, tokens and audit trail.
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// Answers SQL.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
     stop_doors: CancellationToken,
     stop_flushing: CancellationToken,
     doors: JoinHandle<()>,
@@ -168,10 +166,10 @@ pub struct Node {
 
 impl Node {
     /// Starts everything on `options.data`. The doors open last, when what is acknowledged is in answers again.
-    pub async fn start(options: Options) -> Result<Self, Failure> {
+    pub(crate) async fn start(options: Options) -> Result<Self, Failure> {
         let metrics = metrics()?;
         let Options { data, http, mqtt, config, clock } = options;
-        let Opened { layout: _, pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
+        let Opened { pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
         bootstrap(&data, &ledger).await?;
         let engine = options::engine(&config.sql, &clock);
         let engine = Engine::new(Arc::new(pipeline.clone()), Some(ledger.clone()), engine)?;
@@ -207,7 +205,7 @@ impl Node {
     }
 
     /// Closes the doors, then flushes everything that was acknowledged.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
         self.stop_doors.cancel();
         let collectors = self.collectors.into_iter().map(CollectorHandle::stop);
         let (_, doors, served) = tokio::join!(futures::future::join_all(collectors), self.doors, self.serving.ended);

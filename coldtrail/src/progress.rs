@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// Progress of one piece of work.
-pub struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     shown: Option<Instant>,
     watched: bool,
@@ -12,12 +12,12 @@ pub struct Progress {
 
 impl Progress {
     /// Progress counted in `what`.
-    pub fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         Self { what, shown: None, watched: std::io::stderr().is_terminal() }
     }
 
     /// Says that `done` of `all` are done, at most a few times a second.
-    pub fn at(&mut self, done: usize, all: usize) {
+    pub(crate) fn at(&mut self, done: usize, all: usize) {
         let due = self.shown.is_none_or(|shown| shown.elapsed() > Duration::from_millis(200));
         if self.watched && due {
             self.shown = Some(Instant::now());
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// Clears the line.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         if self.watched {
             self.write("\r\x1b[K");
         }

@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::node::{self, Layout};
 
 /// Registers a document, in a data directory or through a server.
-pub async fn run(arguments: Apply) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Apply) -> Result<ExitCode, Failure> {
     let file = arguments.file.display();
     let text = std::fs::read(&arguments.file)
         .map_err(|error| Failure::Input(format!("cannot read the registry document `{file}`: {error}")))?;

@@ -19,7 +19,7 @@ use crate::progress::Progress;
 /// In this order: 1. the journal, 2. the lake, 3. the ledger. What was flushed after the journal was copied is in the
 /// lake's copy too, and a restored node leaves out of the journal what the lake has; so every reading acknowledged
 /// before the backup began is in it once, whatever happens meanwhile. A lake in a bucket is copied too, into files.
-pub async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
     let (from, into) = (Layout::of(&arguments.data), Layout::of(&arguments.into));
     if !arguments.data.is_dir() {
         return Err(Failure::Input(format!("there is no data directory `{}`", arguments.data.display())));

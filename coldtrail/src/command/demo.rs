@@ -25,7 +25,7 @@ use crate::node::{Node, Options};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs until `--for` has passed or Ctrl-C, then compares what was published with what SQL finds.
-pub async fn run(arguments: Demo) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, Failure> {
     let temporary = arguments.data.is_none().then(tempfile::tempdir).transpose()?;
     let data = arguments.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().join("data")));
     let data = data.context("no data directory")?;

@@ -10,7 +10,7 @@ use crate::arguments::Password;
 use crate::exit::Failure;
 
 /// Prints the line for a password file.
-pub fn run(arguments: &Password) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &Password) -> Result<ExitCode, Failure> {
     let gateway = Name::parse(&arguments.gateway).map_err(|error| Failure::Input(error.to_string()))?;
     let mut password = String::new();
     std::io::stdin().lock().read_line(&mut password)?;

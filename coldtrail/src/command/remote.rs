@@ -6,28 +6,28 @@ use crate::arguments::Target;
 use crate::exit::Failure;
 
 /// A server and the token to show it.
-pub struct Remote {
+pub(crate) struct Remote {
     url: String,
     token: Option<String>,
     client: reqwest::Client,
 }
 
 /// What a server answered.
-pub struct Answer {
+pub(crate) struct Answer {
     /// The body of an answer that is no error.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Remote {
     /// The server of `--url`, if that was given.
-    pub fn of(target: &Target) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(target: &Target) -> Result<Option<Self>, Failure> {
         let Some(url) = &target.url else { return Ok(None) };
         let url = url.trim_end_matches('/').to_owned();
         Ok(Some(Self { url, token: target.token.clone(), client: reqwest::Client::builder().build()? }))
     }
 
     /// Posts JSON and gives the body of the answer; a refusal of the server is a [`Failure`] with its words.
-    pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Answer, Failure> {
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> Result<Answer, Failure> {
         let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
         request = request.header("content-type", "application/json");
         if let Some(token) = &self.token {

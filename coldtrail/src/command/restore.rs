@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::node::{self, Layout};
 
 /// Copies a backup into an empty data directory. It takes its place under its name only when it is whole.
-pub async fn run(arguments: Restore) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Restore) -> Result<ExitCode, Failure> {
     let backup = Layout::of(&arguments.from);
     if !backup.ledger().is_dir() && !backup.journal().is_dir() {
         return Err(Failure::Input(format!("`{}` is not a backup: it has no journal and no ledger", arguments.from.display())));

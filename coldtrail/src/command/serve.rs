@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::node::{Node, Options};
 
 /// Serves until SIGTERM or SIGINT.
-pub async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Serve) -> Result<ExitCode, Failure> {
     let config = Config::load(arguments.config.as_deref())?;
     let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let data = arguments.data.or_else(|| config.data.clone()).ok_or_else(|| {

@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::node::{self, Layout};
 
 /// Moves damaged bytes of the journal to files of their own.
-pub fn run(arguments: &SetAside) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &SetAside) -> Result<ExitCode, Failure> {
     let _lock = node::lock(&arguments.data)?;
     let moved = store::journal::set_aside(&Layout::of(&arguments.data).journal())?;
     for part in &moved {

@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::node;
 
 /// Asks one query of a data directory or a server.
-pub async fn run(arguments: Sql) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Sql) -> Result<ExitCode, Failure> {
     let bytes = match Remote::of(&arguments.target)? {
         Some(remote) => ask_server(&remote, &arguments).await?,
         None => ask_directory(&arguments).await?,

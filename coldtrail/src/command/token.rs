@@ -14,7 +14,7 @@ use crate::exit::Failure;
 use crate::node::Layout;
 
 /// Works beside a server too: the ledger takes appends from several processes.
-pub async fn run(arguments: Token) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Token) -> Result<ExitCode, Failure> {
     let TokenCommand::Create { role, name, gateway, data } = arguments.command;
     let input = |error: &dyn std::fmt::Display| Failure::Input(error.to_string());
     let role = Role::parse(&role).map_err(|error| input(&error))?;

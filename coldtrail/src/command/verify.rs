@@ -15,7 +15,7 @@ use crate::progress::Progress;
 /// Checks journal, lake and ledger of a data directory or a backup, and names the first bad thing of each.
 ///
 /// Changes nothing. Beside a server it sees files come and go, so that it is for a directory that is not served.
-pub async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
     let config = Config::load(arguments.config.as_deref())?;
     let data = &arguments.data;
     if !data.is_dir() {

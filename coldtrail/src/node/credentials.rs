@@ -12,7 +12,7 @@ use crate::config::Mqtt;
 use crate::exit::Failure;
 
 /// The sign-ins of the MQTT listener.
-pub fn of(mqtt: &Mqtt, ledger: Ledger) -> Result<Arc<dyn Credentials>, Failure> {
+pub(crate) fn of(mqtt: &Mqtt, ledger: Ledger) -> Result<Arc<dyn Credentials>, Failure> {
     let passwords = mqtt.password_file.as_deref().map(PasswordFile::load).transpose()?;
     Ok(Arc::new(Gateways { passwords, ledger }))
 }

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use ingest::http_door::{self, HttpDoor};
 
 /// An [`HttpDoor`] behind the API's trait.
-pub struct Door(HttpDoor);
+pub(crate) struct Door(HttpDoor);
 
 impl Door {
     /// The door for the API.
-    pub fn new(door: HttpDoor) -> Self {
+    pub(crate) fn new(door: HttpDoor) -> Self {
         Self(door)
     }
 }

@@ -21,21 +21,21 @@ use crate::config::{self, Config};
 use crate::exit::Failure;
 
 /// What a node is started with.
-pub struct Options {
+pub(crate) struct Options {
     /// The data directory.
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Where to serve HTTP.
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Where to listen for MQTT.
-    pub mqtt: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
     /// Everything else.
-    pub config: Config,
+    pub(crate) config: Config,
     /// The clock of all its doors.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 /// The journal's limits.
-pub fn journal(ingest: &config::Ingest) -> JournalOptions {
+pub(crate) fn journal(ingest: &config::Ingest) -> JournalOptions {
     let defaults = JournalOptions::default();
     JournalOptions {
         max_bytes: ingest.journal_max_bytes.unwrap_or(defaults.max_bytes),
@@ -45,7 +45,7 @@ pub fn journal(ingest: &config::Ingest) -> JournalOptions {
 }
 
 /// The pipeline's limits.
-pub fn pipeline(ingest: &config::Ingest) -> PipelineOptions {
+pub(crate) fn pipeline(ingest: &config::Ingest) -> PipelineOptions {
     let defaults = PipelineOptions::default();
     let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
     PipelineOptions {
@@ -59,7 +59,7 @@ pub fn pipeline(ingest: &config::Ingest) -> PipelineOptions {
 }
 
 /// A query's limits.
-pub fn engine(sql: &config::Sql, clock: &Clock) -> EngineOptions {
+pub(crate) fn engine(sql: &config::Sql, clock: &Clock) -> EngineOptions {
     let defaults = EngineOptions::default();
     let limits = analytics::sql::Limits {
         timeout: sql.timeout_s.map_or(defaults.limits.timeout, Duration::from_secs_f64),
@@ -75,13 +75,13 @@ pub fn engine(sql: &config::Sql, clock: &Clock) -> EngineOptions {
 }
 
 /// The HTTP server.
-pub fn api(http: &config::Http, bind: SocketAddr) -> Result<ApiOptions, Failure> {
+pub(crate) fn api(http: &config::Http, bind: SocketAddr) -> Result<ApiOptions, Failure> {
     let tls = http.tls.as_ref().map(|tls| server_tls(tls).load()).transpose()?;
     Ok(ApiOptions { bind, tls, ..ApiOptions::default() })
 }
 
 /// The MQTT listener, with a second address for TLS when there is one.
-pub fn listener(mqtt: &config::Mqtt, bind: SocketAddr, clock: &Clock) -> Result<ListenerOptions, Failure> {
+pub(crate) fn listener(mqtt: &config::Mqtt, bind: SocketAddr, clock: &Clock) -> Result<ListenerOptions, Failure> {
     let mut options = ListenerOptions::at(bind);
     options.clock = clock.clone();
     options.allow_anonymous = !mqtt.refuse_anonymous;
@@ -107,7 +107,7 @@ fn server_tls(tls: &config::Tls) -> ServerTls {
 }
 
 /// A broker to collect from.
-pub fn collector(broker: &config::Collector) -> Result<CollectorOptions, Failure> {
+pub(crate) fn collector(broker: &config::Collector) -> Result<CollectorOptions, Failure> {
     let wrong = |what: String| Failure::Input(format!("configuration: collector `{}`: {what}", broker.name));
     let name = Name::parse(&broker.name).map_err(|error| wrong(error.to_string()))?;
     let default_port = if broker.authority.is_some() { 8883 } else { 1883 };
@@ -134,7 +134,7 @@ pub fn collector(broker: &config::Collector) -> Result<CollectorOptions, Failure
 }
 
 /// A bucket for the lake.
-pub fn s3(s3: &config::S3) -> S3Options {
+pub(crate) fn s3(s3: &config::S3) -> S3Options {
     S3Options {
         bucket: s3.bucket.clone(),
         prefix: s3.prefix.clone(),

@@ -9,7 +9,7 @@ use ingest::pipeline::Pipeline;
 const LAG_MAX: u64 = 1_000_000;
 
 /// Looks at the journal and at decoding.
-pub fn of(pipeline: &Pipeline) -> Readiness {
+pub(crate) fn of(pipeline: &Pipeline) -> Readiness {
     let pipeline = pipeline.clone();
     Arc::new(move || {
         let open = pipeline.journal().is_open();

@@ -298,7 +298,7 @@ fn broken_v5(error: &v5::ConnectionError) -> Broken {
             (Ended::Otherwise, "packet_too_large")
         }
         Error::MqttState(StateError::Deserialization(five::Error::Io(_)) | StateError::Io(_)) => (Ended::Dropped, "io"),
-        Error::MqttState(StateError::AwaitPingResp) => (Ended::Otherwise, "silent"),
+        Error::MqttState(StateError::AwaitPingResp) => (Ended::Otherwise, "ping_timeout"),
         Error::MqttState(_) | Error::NotConnAck(_) => (Ended::Otherwise, "protocol"),
         Error::ConnectionRefused(_) => (Ended::Otherwise, "refused"),
         Error::Timeout(_) => (Ended::Otherwise, "connect_timeout"),
@@ -318,7 +318,7 @@ fn broken_v311(error: &old::ConnectionError) -> Broken {
         Error::MqttState(StateError::Deserialization(old::mqttbytes::Error::Io(_)) | StateError::Io(_)) => {
             (Ended::Dropped, "io")
         }
-        Error::MqttState(StateError::AwaitPingResp) | Error::FlushTimeout => (Ended::Otherwise, "silent"),
+        Error::MqttState(StateError::AwaitPingResp) | Error::FlushTimeout => (Ended::Otherwise, "ping_timeout"),
         Error::MqttState(_) | Error::NotConnAck(_) => (Ended::Otherwise, "protocol"),
         Error::ConnectionRefused(_) => (Ended::Otherwise, "refused"),
         Error::NetworkTimeout => (Ended::Otherwise, "connect_timeout"),

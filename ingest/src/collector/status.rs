@@ -1,6 +1,7 @@
 //! What is known of one broker's collector at any time, for health, metrics and alarms.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use metrics::{Counter, Gauge, counter, gauge};
 use model::instant::ReceivedAt;
@@ -20,6 +21,8 @@ pub struct CollectorState {
     pub unacknowledged: u64,
     /// Filters the broker refuses.
     pub refused_filters: u64,
+    /// Why the last connection ended, or the last attempt failed: the `reason` of the metric.
+    pub last_disconnect: Option<&'static str>,
     /// Whether another client was found using our client id; until a connection stands for a minute.
     pub contested: bool,
 }
@@ -33,6 +36,7 @@ pub(super) struct Status {
     last_message: AtomicI64,
     unacknowledged: AtomicU64,
     refused_filters: AtomicU64,
+    last_disconnect: Mutex<Option<&'static str>>,
     contested: AtomicBool,
     connected_gauge: Gauge,
     unacknowledged_gauge: Gauge,
@@ -61,6 +65,7 @@ impl Status {
             last_message: AtomicI64::new(NEVER),
             unacknowledged: AtomicU64::new(0),
             refused_filters: AtomicU64::new(0),
+            last_disconnect: Mutex::new(None),
             contested: AtomicBool::new(false),
             connected_gauge: gauge("coldtrail_collector_connected"),
             unacknowledged_gauge: gauge("coldtrail_collector_unacknowledged"),
@@ -87,6 +92,7 @@ impl Status {
             last_message: (last_message != NEVER).then(|| ReceivedAt::from_millis(last_message)),
             unacknowledged: self.unacknowledged.load(Ordering::Relaxed),
             refused_filters: self.refused_filters.load(Ordering::Relaxed),
+            last_disconnect: *self.last_disconnect.lock().unwrap_or_else(PoisonError::into_inner),
             contested: self.contested.load(Ordering::Relaxed),
         }
     }
@@ -100,6 +106,7 @@ impl Status {
     /// The connection is over; gives how many acknowledgements it still owed, which nobody will send.
     pub(super) fn disconnected(&self, reason: &'static str) -> u64 {
         self.connected.store(false, Ordering::Relaxed);
+        *self.last_disconnect.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
         self.connected_gauge.set(0.0);
         let stale = self.unacknowledged.swap(0, Ordering::Relaxed);
         self.unacknowledged_gauge.set(0.0);

@@ -79,12 +79,10 @@ impl Table {
         let prefixed = Arc::new(PrefixStore::new(objects.store(), objects.path(name)));
         let log = default_logstore(prefixed, objects.store(), &location, &StorageConfig::default());
         let mut table = DeltaTable::new(Arc::clone(&log));
-        match table.load().await {
-            Ok(()) => {}
-            Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => {
-                table = create(&log, name, schema).await.map_err(failed("create"))?;
-            }
-            Err(error) => return Err(failed("open")(error)),
+        if has_log(objects, name).await? {
+            table.load().await.map_err(failed("open"))?;
+        } else {
+            table = create(&log, name, schema).await.map_err(failed("create"))?;
         }
         let state = table.snapshot().map_err(failed("open"))?.clone();
         let committed = state.transaction_version(log.as_ref(), node).await.map_err(failed("open"))?;
@@ -98,11 +96,9 @@ impl Table {
 
     /// Checks that the table `name` is there.
     pub(super) async fn expect(objects: &Objects, name: &'static str) -> Result<(), Error> {
-        let log = objects.path(name).join("_delta_log");
-        let first = objects.store().list(Some(&log)).try_next().await;
-        match first.map_err(|source| Error::Object { action: "list", path: log.to_string(), source })? {
-            Some(_) => Ok(()),
-            None => Err(Error::LakeDamaged { path: name.to_owned(), what: "its log is missing".into() }),
+        match has_log(objects, name).await? {
+            true => Ok(()),
+            false => Err(Error::LakeDamaged { path: name.to_owned(), what: "its log is missing".into() }),
         }
     }
 
@@ -224,6 +220,12 @@ impl Table {
     fn shown(&self) -> Shown {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+async fn has_log(objects: &Objects, name: &str) -> Result<bool, Error> {
+    let log = objects.path(name).join("_delta_log");
+    let first = objects.store().list(Some(&log)).try_next().await;
+    Ok(first.map_err(|source| Error::Object { action: "list", path: log.to_string(), source })?.is_some())
 }
 
 async fn create(log: &LogStoreRef, name: &str, schema: &SchemaRef) -> Result<DeltaTable, DeltaTableError> {
