@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Print the line of a password file for a gateway; the password is read from standard input.
     Password(Password),
+    /// Measure what this machine moves, each rate beside a path that stores nothing.
+    Bench(Bench),
     /// Move damaged bytes of the journal aside, so that the rest can be served.
     SetAside(SetAside),
 }
@@ -212,6 +214,20 @@ pub(crate) enum TokenCommand {
 pub(crate) struct Password {
     /// The gateway's name.
     pub(crate) gateway: String,
+}
+
+/// `coldtrail bench`.
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// One part only: `rates`, `sustained`, `latency`, `disk` or `memory`.
+    #[arg(long, value_parser = ["rates", "sustained", "latency", "disk", "memory"])]
+    pub(crate) only: Option<String>,
+    /// How long each rate is measured.
+    #[arg(long = "for", value_parser = duration, default_value = "10s")]
+    pub(crate) lasts: Duration,
+    /// How long the sustained rate is measured.
+    #[arg(long, value_parser = duration, default_value = "120s")]
+    pub(crate) sustained: Duration,
 }
 
 /// `coldtrail set-aside`.

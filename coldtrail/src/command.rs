@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod password;
 pub(crate) mod remote;

@@ -47,6 +47,7 @@ async fn run(command: Command) -> Result<std::process::ExitCode, Failure> {
         Command::Restore(restore) => command::restore::run(restore).await,
         Command::Token(token) => command::token::run(token).await,
         Command::Password(password) => command::password::run(&password),
+        Command::Bench(bench) => command::bench::run(bench).await,
         Command::SetAside(set_aside) => command::set_aside::run(&set_aside),
     }
 }

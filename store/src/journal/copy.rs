@@ -20,14 +20,20 @@ pub fn copy(from: &Path, into: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(into).map_err(io("make", into))?;
     let mut names = Vec::new();
     for entry in std::fs::read_dir(from).map_err(io("list", from))? {
-        names.push(entry.map_err(io("list", from))?.file_name());
+        let name = entry.map_err(io("list", from))?.file_name();
+        // What is still being made has another ending, and is empty.
+        let ending = Path::new(&name).extension().and_then(|ending| ending.to_str());
+        if matches!(ending, Some("wal" | "bin")) {
+            names.push(name);
+        }
     }
     names.sort();
     let mut copied = Vec::new();
     for name in names {
         let (source, target) = (from.join(&name), into.join(&name));
         match std::fs::copy(&source, &target) {
-            Ok(_) => copied.push(target),
+            Ok(_) if target.extension().is_some_and(|ending| ending == "wal") => copied.push(target),
+            Ok(_) => {}
             // Segments are pruned oldest first: what was copied before this one was in the lake too, and would leave
             // a hole in the chain.
             Err(error) if error.kind() == ErrorKind::NotFound => {

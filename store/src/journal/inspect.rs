@@ -11,7 +11,7 @@ use super::survey::{Hole, Survey, survey};
 use crate::Error;
 
 /// What to do about damage.
-const SET_ASIDE: &str = "restore the file from a backup, or run `coldtrail verify --set-aside` to keep what follows";
+const SET_ASIDE: &str = "restore the file from a backup, or run `coldtrail set-aside --data DIR` to keep what follows";
 /// What to do about files that should not be as they are.
 const RESTORE: &str = "restore the journal's files as they were, from a backup if need be";
 

@@ -28,12 +28,19 @@ impl Journal {
             let path = path.to_owned();
             move |source| Error::Io { action, path, source }
         };
+        let mut segments = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(io("list", dir))? {
             let path = entry.map_err(io("list", dir))?.path();
             if path.extension().is_some_and(|extension| extension == "wal") {
-                std::fs::remove_file(&path).map_err(io("remove", &path))?;
+                segments.push(path);
             }
         }
+        // Oldest first, so that a crash in between leaves a chain that begins later, not one with a hole.
+        segments.sort();
+        for path in segments {
+            std::fs::remove_file(&path).map_err(io("remove", &path))?;
+        }
+        std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("fsync", dir))?;
         Self::open(dir, options)
     }
 }

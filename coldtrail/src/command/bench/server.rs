@@ -1,0 +1,94 @@
+//! A `coldtrail serve` of this same program in a process of its own, so that its memory is its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::exit::Failure;
+
+/// A server on a directory of its own.
+pub(super) struct Server {
+    child: Child,
+    data: tempfile::TempDir,
+    http: String,
+    /// Where it takes MQTT.
+    pub(super) mqtt: SocketAddr,
+    client: reqwest::Client,
+}
+
+/// The administrator's token of the servers started here.
+const TOKEN: &str = "bench";
+
+impl Server {
+    /// Starts it with `config` (TOML).
+    pub(super) fn start(config: &str) -> Result<Self, Failure> {
+        let data = tempfile::tempdir_in(std::env::current_dir()?)?;
+        let file = data.path().join("coldtrail.toml");
+        std::fs::write(&file, config)?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--config"])
+            .arg(&file)
+            .arg("--data")
+            .arg(data.path().join("data"))
+            .env("COLDTRAIL_BOOTSTRAP_TOKEN", TOKEN)
+            .env("COLDTRAIL_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("no standard output")?;
+        BufReader::new(out).read_line(&mut line)?;
+        let ready: Value = serde_json::from_str(&line).context("the server did not get ready")?;
+        let text = |member: &str| ready[member].as_str().unwrap_or_default().to_owned();
+        let mqtt = text("mqtt").parse()?;
+        Ok(Self { child, data, http: text("http"), mqtt, client: reqwest::Client::new() })
+    }
+
+    /// The first column of the first row.
+    pub(super) async fn number(&self, sql: &str) -> Result<f64, Failure> {
+        let request = self.client.post(format!("http://{}/v1/sql", self.http)).bearer_auth(TOKEN);
+        let body = serde_json::json!({ "sql": sql }).to_string();
+        let request = request.header("content-type", "application/json").body(body);
+        let answer: Value = serde_json::from_slice(&request.send().await?.error_for_status()?.bytes().await?)?;
+        let name = answer["columns"][0]["name"].as_str().unwrap_or_default().to_owned();
+        Ok(answer["rows"][0][&name].as_f64().context("no number in the answer")?)
+    }
+
+    /// The value of a metric without labels, as `/metrics` tells it.
+    pub(super) async fn metric(&self, name: &str) -> Result<Option<f64>, Failure> {
+        let request = self.client.get(format!("http://{}/metrics", self.http)).bearer_auth(TOKEN);
+        let text = request.send().await?.error_for_status()?.text().await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        Ok(value)
+    }
+
+    /// Resident memory, bytes.
+    pub(super) fn resident_bytes(&self) -> Result<u64, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+        Ok(kib.context("no VmRSS")? * 1024)
+    }
+
+    /// Flushes and ends it; gives the directory of the table `readings`.
+    pub(super) fn stop(mut self) -> Result<(PathBuf, tempfile::TempDir), Failure> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            return Err(Failure::Failed(anyhow::anyhow!("the server ended with {status}")));
+        }
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir()?);
+        Ok((data.path().join("data/lake/readings"), data))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already when it was stopped.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
