@@ -4,4 +4,8 @@ pub mod certificates;
 pub mod mosquitto;
 pub mod proxy;
 pub mod publisher;
+pub mod python;
+pub mod site;
 pub mod wire;
+
+pub use python::python;

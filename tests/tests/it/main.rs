@@ -4,9 +4,12 @@
 mod collector;
 mod http;
 mod journal;
+mod kill;
+mod lake_readers;
 mod ledger;
 mod listener;
 mod registry;
+mod rows;
 mod shelf;
 mod sim;
 mod sql;
