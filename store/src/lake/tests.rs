@@ -169,6 +169,7 @@ async fn a_flush_repeated_after_its_commit_does_nothing() {
     let names = writer.tail.lock().unwrap().names().clone();
     for _ in 0..2 {
         lake.flush(&generation, &names, &HashSet::new()).await.unwrap();
+        lake.show();
     }
     assert_eq!(lake.readings().files().len(), 1);
 }
