@@ -12,6 +12,7 @@ mod routes;
 mod server;
 mod state;
 mod view;
+mod web;
 
 pub use options::ApiOptions;
 pub use routes::openapi;

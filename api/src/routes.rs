@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use crate::endpoint::{audit, health, lists, readings, registry, sql, tokens};
 use crate::problem::Problem;
 use crate::state::Shared;
+use crate::web;
 
 /// The routes and their description.
 fn described() -> OpenApiRouter<Shared> {
@@ -67,6 +68,7 @@ pub(crate) fn service(shared: Shared) -> Router {
     let openapi = Arc::new(openapi);
     let limit = shared.options.max_body_bytes;
     router
+        .merge(web::routes())
         .route("/openapi.json", get(move || async move { axum::Json(openapi) }))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

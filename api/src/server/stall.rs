@@ -79,8 +79,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for NoStall<S> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use tokio::io::AsyncWriteExt;
 
     use super::*;

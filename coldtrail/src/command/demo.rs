@@ -103,7 +103,7 @@ fn welcome(node: &Node, world: &World, data: &std::path::Path, token: &str, spee
     let (http, mqtt) = (node.http, node.mqtt);
     let (host, port) = (mqtt.ip(), mqtt.port());
     println!("Coldtrail demo: {} sensors behind {} gateways, {speed} simulated seconds per second", world.sensors(), world.gateways());
-    println!("  page     http://{http}/");
+    println!("  page     http://{http}/#token={token}");
     println!("  SQL      curl -s http://{http}/v1/sql -H 'Authorization: Bearer {token}' \\");
     println!("             -H 'Content-Type: application/json' \\");
     println!("             -d '{{\"sql\":\"SELECT site, count(*) AS readings, min(temperature_c), max(temperature_c) FROM readings GROUP BY site ORDER BY site\"}}'");

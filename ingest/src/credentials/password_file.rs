@@ -191,8 +191,6 @@ fn random_bytes() -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use std::net::IpAddr;
 
     use super::*;

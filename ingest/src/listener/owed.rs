@@ -109,8 +109,6 @@ impl OwedAcks {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use store::journal::Position;
 
     use super::*;

@@ -135,8 +135,6 @@ pub(super) fn is_filter(filter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     fn gateway(name: &str) -> Rights {

@@ -199,8 +199,6 @@ pub(crate) fn seal(drafts: Vec<Draft>, head: Checkpoint, recorded_at: RecordedAt
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     fn event() -> Event {

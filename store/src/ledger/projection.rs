@@ -227,8 +227,6 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use model::registry::Kind;
 
     use super::*;

@@ -44,8 +44,6 @@ pub(crate) fn is_password(password: &str, kept: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[test]
