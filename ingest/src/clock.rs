@@ -14,11 +14,7 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
-    Accelerated {
-        start: ReceivedAt,
-        began: Instant,
-        speed: f64,
-    },
+    Accelerated { start: ReceivedAt, began: Instant, speed: f64 },
     Function(Arc<dyn Fn() -> ReceivedAt + Send + Sync>),
 }
 
@@ -32,11 +28,7 @@ impl Clock {
     /// A simulated clock that shows `start` now and runs `speed` simulated seconds per second.
     #[must_use]
     pub fn accelerated(start: ReceivedAt, speed: f64) -> Self {
-        Self(Source::Accelerated {
-            start,
-            began: Instant::now(),
-            speed,
-        })
+        Self(Source::Accelerated { start, began: Instant::now(), speed })
     }
 
     /// A clock that shows what `now` returns; tests set the time with it.
@@ -47,18 +39,11 @@ impl Clock {
 
     /// The instant it shows.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "an elapsed time in ms fits i64 by far; the cast saturates"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "an elapsed time in ms fits i64 by far; the cast saturates")]
     pub fn now(&self) -> ReceivedAt {
         match &self.0 {
             Source::System => ReceivedAt::from(Utc::now()),
-            Source::Accelerated {
-                start,
-                began,
-                speed,
-            } => {
+            Source::Accelerated { start, began, speed } => {
                 let elapsed_ms = began.elapsed().as_secs_f64() * 1000.0 * speed;
                 ReceivedAt::from_millis(start.millis().saturating_add(elapsed_ms as i64))
             }

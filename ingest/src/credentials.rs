@@ -23,10 +23,7 @@ pub struct SignIn<'a> {
 impl std::fmt::Debug for SignIn<'_> {
     /// Leaves the password out, so that no log ever holds one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignIn")
-            .field("user", &self.user)
-            .field("peer", &self.peer)
-            .finish_non_exhaustive()
+        f.debug_struct("SignIn").field("user", &self.user).field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 

@@ -121,7 +121,10 @@ impl HttpDoor {
 fn topic(body: &[u8]) -> Result<String, DoorError> {
     let sender: Sender<'_> = serde_json::from_slice(body).map_err(|error| {
         let reason = if error.is_data() { Reason::Shape } else { Reason::Json };
-        DoorError::Malformed { reason, what: format!("the body must be an object with `site`, `gateway` and `readings`: {error}") }
+        DoorError::Malformed {
+            reason,
+            what: format!("the body must be an object with `site`, `gateway` and `readings`: {error}"),
+        }
     })?;
     for name in [&sender.site, &sender.gateway] {
         if let Err(error) = Name::parse(name) {

@@ -245,9 +245,8 @@ impl Readable for Pipeline {
             let tail = self.shared.tail();
             (self.shared.lake.view(), tail.batches())
         };
-        let made = tokio::task::spawn_blocking(move || {
-            Ok::<_, store::Error>((batches.readings()?, batches.rejected()?))
-        });
+        let made =
+            tokio::task::spawn_blocking(move || Ok::<_, store::Error>((batches.readings()?, batches.rejected()?)));
         let made = made.await;
         let (readings, rejected) = match made {
             Ok(made) => made?,
@@ -266,3 +265,5 @@ impl Shared {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -50,23 +50,14 @@ impl ServerTls {
             None => builder.with_no_client_auth(),
             Some(path) => {
                 let verifier = WebPkiClientVerifier::builder(Arc::new(authorities(path)?));
-                let verifier = if self.client_required {
-                    verifier
-                } else {
-                    verifier.allow_unauthenticated()
-                };
-                let verifier = verifier
-                    .build()
-                    .map_err(|_| Error::Authority { path: path.clone() })?;
+                let verifier = if self.client_required { verifier } else { verifier.allow_unauthenticated() };
+                let verifier = verifier.build().map_err(|_| Error::Authority { path: path.clone() })?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
         let config = builder
             .with_single_cert(certificates(&self.certificate)?, key(&self.key)?)
-            .map_err(|source| Error::Tls {
-                path: self.certificate.clone(),
-                source,
-            })?;
+            .map_err(|source| Error::Tls { path: self.certificate.clone(), source })?;
         Ok(Arc::new(config))
     }
 }
@@ -82,30 +73,17 @@ impl ClientTls {
             None => builder.with_no_client_auth(),
             Some((certificate, private)) => builder
                 .with_client_auth_cert(certificates(certificate)?, key(private)?)
-                .map_err(|source| Error::Tls {
-                    path: certificate.clone(),
-                    source,
-                })?,
+                .map_err(|source| Error::Tls { path: certificate.clone(), source })?,
         };
         Ok(Arc::new(config))
     }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unreadable = |source| Error::Pem {
-        path: path.into(),
-        expected: "a certificate chain",
-        source,
-    };
-    let chain = CertificateDer::pem_file_iter(path)
-        .map_err(unreadable)?
-        .collect::<Result<Vec<_>, _>>();
+    let unreadable = |source| Error::Pem { path: path.into(), expected: "a certificate chain", source };
+    let chain = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(unreadable)?;
-    if chain.is_empty() {
-        Err(unreadable(rustls_pki_types::pem::Error::NoItemsFound))
-    } else {
-        Ok(chain)
-    }
+    if chain.is_empty() { Err(unreadable(rustls_pki_types::pem::Error::NoItemsFound)) } else { Ok(chain) }
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
@@ -119,9 +97,5 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
 fn authorities(path: &Path) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(certificates(path)?);
-    if usable == 0 {
-        Err(Error::Authority { path: path.into() })
-    } else {
-        Ok(roots)
-    }
+    if usable == 0 { Err(Error::Authority { path: path.into() }) } else { Ok(roots) }
 }

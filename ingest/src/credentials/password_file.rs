@@ -52,36 +52,24 @@ impl PasswordFile {
     /// # Errors
     /// When it cannot be read, or a line is not `name:hash`; the error names the line.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::PasswordFile {
-            path: path.into(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::PasswordFile { path: path.into(), source })?;
         let mut hashes = HashMap::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |problem: String| Error::PasswordLine {
-                path: path.into(),
-                line: index + 1,
-                problem,
-            };
-            let (name, hash) = line
-                .split_once(':')
-                .ok_or_else(|| wrong("there is no `:`".into()))?;
+            let wrong = |problem: String| Error::PasswordLine { path: path.into(), line: index + 1, problem };
+            let (name, hash) = line.split_once(':').ok_or_else(|| wrong("there is no `:`".into()))?;
             let name = Name::parse(name).map_err(|error| wrong(error.to_string()))?;
-            PasswordHash::new(hash)
-                .map_err(|error| wrong(format!("not a password hash ({error})")))?;
+            PasswordHash::new(hash).map_err(|error| wrong(format!("not a password hash ({error})")))?;
             if hashes.insert(name, hash.into()).is_some() {
                 return Err(wrong("the name stands in the file twice".into()));
             }
         }
         Ok(Self {
             hashes,
-            decoy: hash_password(b"nobody", &random_bytes())
-                .unwrap_or_default()
-                .into(),
+            decoy: hash_password(b"nobody", &random_bytes()).unwrap_or_default().into(),
             remembered: Mutex::default(),
             salt: random_bytes(),
             one_at_a_time: Arc::new(Semaphore::new(1)),
@@ -90,38 +78,20 @@ impl PasswordFile {
     }
 
     fn digest(&self, password: &[u8]) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(self.salt)
-            .chain_update(password)
-            .finalize()
-            .into()
+        Sha256::new().chain_update(self.salt).chain_update(password).finalize().into()
     }
 
     fn is_remembered(&self, user: &str, digest: &[u8; 32]) -> bool {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        remembered
-            .get(user)
-            .is_some_and(|known| known.until > Instant::now() && same(&known.digest, digest))
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.get(user).is_some_and(|known| known.until > Instant::now() && same(&known.digest, digest))
     }
 
     fn remember(&self, name: Name, digest: [u8; 32]) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED_MAX {
             remembered.clear();
         }
-        remembered.insert(
-            name,
-            Remembered {
-                digest,
-                until: Instant::now() + REMEMBERED,
-            },
-        );
+        remembered.insert(name, Remembered { digest, until: Instant::now() + REMEMBERED });
     }
 }
 
@@ -136,10 +106,7 @@ impl Credentials for PasswordFile {
             return Ok(name.clone());
         }
         let _place = self.waiting.try_acquire().map_err(|_| Denied::Busy)?;
-        let turn = Arc::clone(&self.one_at_a_time)
-            .acquire_owned()
-            .await
-            .map_err(|_| Denied::Busy)?;
+        let turn = Arc::clone(&self.one_at_a_time).acquire_owned().await.map_err(|_| Denied::Busy)?;
         let hash = Arc::clone(known.map_or(&self.decoy, |(_, hash)| hash));
         let password = sign_in.password.to_vec();
         let verified = tokio::task::spawn_blocking(move || {
@@ -159,9 +126,7 @@ impl Credentials for PasswordFile {
 
 impl std::fmt::Debug for PasswordFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PasswordFile")
-            .field("users", &self.hashes.len())
-            .finish_non_exhaustive()
+        f.debug_struct("PasswordFile").field("users", &self.hashes.len()).finish_non_exhaustive()
     }
 }
 
@@ -169,20 +134,12 @@ impl std::fmt::Debug for PasswordFile {
 ///
 /// # Errors
 /// When argon2 takes neither the password (over 4 GiB) nor the salt.
-pub fn hash_password(
-    password: &[u8],
-    salt: &[u8; 16],
-) -> Result<String, argon2::password_hash::Error> {
-    Ok(Argon2::default()
-        .hash_password_with_salt(password, salt)?
-        .to_string())
+pub fn hash_password(password: &[u8], salt: &[u8; 16]) -> Result<String, argon2::password_hash::Error> {
+    Ok(Argon2::default().hash_password_with_salt(password, salt)?.to_string())
 }
 
 fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    left.iter()
-        .zip(right)
-        .fold(0, |differs, (left, right)| differs | (left ^ right))
-        == 0
+    left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
 }
 
 fn random_bytes() -> [u8; 16] {
@@ -199,35 +156,13 @@ mod tests {
     async fn a_password_that_was_right_is_remembered_and_a_wrong_one_never() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("passwords");
-        std::fs::write(
-            &path,
-            format!("gw1:{}", hash_password(b"right", &[1; 16]).unwrap()),
-        )
-        .unwrap();
+        std::fs::write(&path, format!("gw1:{}", hash_password(b"right", &[1; 16]).unwrap())).unwrap();
         let file = PasswordFile::load(&path).unwrap();
         let peer = IpAddr::from([10, 0, 0, 1]);
-        for (user, password, known) in [
-            ("gw1", b"wrong", false),
-            ("gw2", b"right", false),
-            ("gw1", b"right", true),
-        ] {
-            let checked = file
-                .check(&SignIn {
-                    user,
-                    password,
-                    peer,
-                })
-                .await;
-            assert_eq!(
-                checked.map_err(|denied| denied == Denied::Wrong).is_ok(),
-                known,
-                "{user}"
-            );
-            assert_eq!(
-                file.is_remembered(user, &file.digest(password)),
-                known,
-                "{user}"
-            );
+        for (user, password, known) in [("gw1", b"wrong", false), ("gw2", b"right", false), ("gw1", b"right", true)] {
+            let checked = file.check(&SignIn { user, password, peer }).await;
+            assert_eq!(checked.map_err(|denied| denied == Denied::Wrong).is_ok(), known, "{user}");
+            assert_eq!(file.is_remembered(user, &file.digest(password)), known, "{user}");
         }
         assert!(!file.is_remembered("gw1", &file.digest(b"wrong")));
     }

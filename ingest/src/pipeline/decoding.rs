@@ -38,7 +38,7 @@ fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
             tracing::info!(position = shared.decoded.borrow().get(), seconds, "the journal is replayed");
         }
         match feed.next_within(IDLE)? {
-            Fed::Group(group) => take(shared, &mut admitter, &group, !replaying),
+            Fed::Group(group) => take(shared, &mut admitter, &group),
             Fed::Nothing => {}
             Fed::Closed => return Ok(()),
         }
@@ -53,21 +53,25 @@ fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
 }
 
 /// Takes one group into the tail and says so.
-fn take(shared: &Shared, admitter: &mut Admitter, group: &Group, live: bool) {
+fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     let counts = &shared.counts;
     let (mut received, mut admitted, mut duplicate, mut rejected) = (0, 0, 0, 0);
     for entry in group.entries() {
         let outcome = match &entry {
             Entry::Message(message) => {
                 let outcome = admitter.admit(message, &mut shared.tail());
-                if live && message.delivery.source == Source::Http {
+                if message.delivery.source == Source::Http {
                     shared.receipts.put(message.position, outcome.clone());
                 }
                 outcome
             }
             Entry::Gap(gap) => {
-                tracing::error!(first = gap.first.get(), last = gap.last.get(), file = gap.file,
-                    "messages of the journal were damaged and set aside");
+                tracing::error!(
+                    first = gap.first.get(),
+                    last = gap.last.get(),
+                    file = gap.file,
+                    "messages of the journal were damaged and set aside"
+                );
                 shared.tail().advance(gap.last);
                 Outcome::default()
             }

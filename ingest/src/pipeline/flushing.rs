@@ -73,8 +73,15 @@ pub(super) async fn flush(shared: &Shared) -> Result<(), Error> {
     metrics::histogram!("coldtrail_flush_seconds").record(seconds);
     metrics::counter!("coldtrail_flushed_readings_total").increment(flushed.readings);
     metrics::counter!("coldtrail_flushed_bytes_total").increment(flushed.bytes);
-    tracing::debug!(readings = flushed.readings, rejected = flushed.rejected, files = flushed.files,
-        bytes = flushed.bytes, rewritten = flushed.rewritten, seconds, "flushed");
+    tracing::debug!(
+        readings = flushed.readings,
+        rejected = flushed.rejected,
+        files = flushed.files,
+        bytes = flushed.bytes,
+        rewritten = flushed.rewritten,
+        seconds,
+        "flushed"
+    );
     shared.counts.flushes.fetch_add(1, Ordering::Relaxed);
     if let Some(position) = shared.lake.flushed_to() {
         let journal = shared.journal.clone();
@@ -92,8 +99,13 @@ async fn maintain(shared: &Shared) -> Result<(), Error> {
     let today = MeasuredAt::from_millis(shared.clock.now().millis()).day();
     let compacted = shared.lake.compact(today, shared.options.busy_day_files).await?;
     if compacted.removed > 0 {
-        tracing::info!(removed = compacted.removed, added = compacted.added, bytes_before = compacted.bytes_before,
-            bytes_after = compacted.bytes_after, "compacted");
+        tracing::info!(
+            removed = compacted.removed,
+            added = compacted.added,
+            bytes_before = compacted.bytes_before,
+            bytes_after = compacted.bytes_after,
+            "compacted"
+        );
         metrics::counter!("coldtrail_compacted_files_total").increment(compacted.removed as u64);
     }
     // Ages of files are by the machine's clock, whatever clock the readings follow.

@@ -56,12 +56,7 @@ impl<'a> Der<'a> {
                 return None;
             }
             let (digits, rest) = rest.split_at_checked(count)?;
-            (
-                digits
-                    .iter()
-                    .fold(0, |length, digit| length << 8 | usize::from(*digit)),
-                rest,
-            )
+            (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
         };
         let (content, rest) = rest.split_at_checked(length)?;
         self.0 = rest;
@@ -108,15 +103,9 @@ mod tests {
     #[test]
     fn finds_the_common_name_among_other_attributes() {
         let organisation: &[u8] = &[0x55, 0x04, 0x0a];
-        let der = certificate(&[
-            (organisation, UTF8_STRING, b"ACME"),
-            (COMMON_NAME, PRINTABLE_STRING, b"gw-7"),
-        ]);
+        let der = certificate(&[(organisation, UTF8_STRING, b"ACME"), (COMMON_NAME, PRINTABLE_STRING, b"gw-7")]);
         assert_eq!(common_name(&der), Some("gw-7"));
-        assert_eq!(
-            common_name(&certificate(&[(organisation, UTF8_STRING, b"ACME")])),
-            None
-        );
+        assert_eq!(common_name(&certificate(&[(organisation, UTF8_STRING, b"ACME")])), None);
     }
 
     #[test]

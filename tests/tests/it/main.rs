@@ -1,7 +1,10 @@
 //! All integration tests, in one binary: one file per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod backup;
 mod collector;
+mod endtoend;
+mod gateways;
 mod http;
 mod journal;
 mod kill;
@@ -10,6 +13,8 @@ mod ledger;
 mod listener;
 mod registry;
 mod rows;
+mod s3;
 mod shelf;
 mod sim;
 mod sql;
+mod tidy;
