@@ -169,7 +169,6 @@ impl Config {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::Input(format!("cannot read the configuration `{}`: {error}", path.display())))?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::Input(format!("configuration `{}`: {error}", path.display())))
+        toml::from_str(&text).map_err(|error| Failure::Input(format!("configuration `{}`: {error}", path.display())))
     }
 }

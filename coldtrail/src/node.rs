@@ -95,7 +95,9 @@ pub(crate) fn empty_directory(dir: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::Input(format!("cannot make the directory `{}`: {error}", dir.display())))?;
     match std::fs::read_dir(dir)?.next() {
         None => Ok(()),
-        Some(_) => Err(Failure::Input(format!("`{}` is not empty: name a directory that does not exist yet", dir.display()))),
+        Some(_) => {
+            Err(Failure::Input(format!("`{}` is not empty: name a directory that does not exist yet", dir.display())))
+        }
     }
 }
 
@@ -181,7 +183,8 @@ impl Node {
         replayed(&pipeline).await?;
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
-        let listener = Listener::bind(options::listener(&config.mqtt, mqtt, &clock)?, pipeline.journal().clone(), credentials)?;
+        let listener =
+            Listener::bind(options::listener(&config.mqtt, mqtt, &clock)?, pipeline.journal().clone(), credentials)?;
         let mqtt = listener.local_addrs().first().copied().unwrap_or(mqtt);
         let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
         let state = ApiState {
@@ -200,7 +203,18 @@ impl Node {
         }
         let http = serving.address;
         Ok(Self {
-            http, mqtt, pipeline, ledger, engine, stop_doors, stop_flushing, doors, collectors, serving, flushing, _lock,
+            http,
+            mqtt,
+            pipeline,
+            ledger,
+            engine,
+            stop_doors,
+            stop_flushing,
+            doors,
+            collectors,
+            serving,
+            flushing,
+            _lock,
         })
     }
 

@@ -95,10 +95,23 @@ impl fmt::Display for Humidity {
     }
 }
 
-/// Rounds half away from zero. The callers have bounded `value` to a few hundred, far inside `i32`.
+/// Rounds half away from zero, as the shortest decimal of `value` says: 4.0005 is a tie, although the f64 nearest to it
+/// lies a little below. The callers have bounded `value` to a few hundred, far inside `i32`.
 #[expect(clippy::cast_possible_truncation, reason = "bounded by the caller to ±200")]
 fn to_thousandths(value: f64) -> i32 {
-    (value * 1000.0).round() as i32
+    let scaled = value * 1000.0;
+    let near_tie = (scaled.abs().fract() - 0.5).abs() < 1e-6;
+    if near_tie { decimal_thousandths(value) } else { scaled.round() as i32 }
+}
+
+/// The slow and exact way, for values within a billionth of a tie.
+fn decimal_thousandths(value: f64) -> i32 {
+    let decimal = value.abs().to_string();
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((&decimal, ""));
+    let digit = |place: usize| fraction.as_bytes().get(place).map_or(0, |digit| i32::from(digit - b'0'));
+    let kept = whole.parse::<i32>().unwrap_or_default() * 1000 + digit(0) * 100 + digit(1) * 10 + digit(2);
+    let rounded = kept + i32::from(digit(3) >= 5);
+    if value < 0.0 { -rounded } else { rounded }
 }
 
 #[cfg(test)]
@@ -111,6 +124,11 @@ mod tests {
         assert_eq!(millidegrees(4.31), Some(4310));
         assert_eq!(millidegrees(0.0005), Some(1));
         assert_eq!(millidegrees(-0.0005), Some(-1));
+        assert_eq!(millidegrees(4.0005), Some(4001));
+        assert_eq!(millidegrees(-4.0005), Some(-4001));
+        assert_eq!(millidegrees(4.3105), Some(4311));
+        assert_eq!(millidegrees(4.000_499_999), Some(4000));
+        assert_eq!(millidegrees(4.0625), Some(4063));
         assert_eq!(millidegrees(1e-320), Some(0));
         assert_eq!(millidegrees(-200.0), Some(-200_000));
     }

@@ -42,7 +42,9 @@ pub enum Error {
     },
 
     /// A segment was written by a newer program.
-    #[error("journal segment `{file}` has format version `{found}`, this program reads up to `{known}`: start the version that wrote it, let it flush, then go back")]
+    #[error(
+        "journal segment `{file}` has format version `{found}`, this program reads up to `{known}`: start the version that wrote it, let it flush, then go back"
+    )]
     JournalVersion {
         /// The segment.
         file: PathBuf,
@@ -53,7 +55,9 @@ pub enum Error {
     },
 
     /// A reader asked for positions the journal does not hold.
-    #[error("the journal holds positions `{first}` to `{last}` and was asked to go on from `{wanted}`: its directory and the lake do not belong together; restore both from the same backup")]
+    #[error(
+        "the journal holds positions `{first}` to `{last}` and was asked to go on from `{wanted}`: its directory and the lake do not belong together; restore both from the same backup"
+    )]
     JournalPosition {
         /// The position asked for.
         wanted: u64,

@@ -103,6 +103,5 @@ impl Lake {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@
 
 mod error;
 pub mod journal;
-pub mod ledger;
 pub mod lake;
+pub mod ledger;
 pub mod objects;
 pub mod schema;
 pub mod tail;

@@ -63,11 +63,8 @@ impl Objects {
     /// When the options do not make a client.
     pub fn s3(options: &S3Options) -> Result<Self, Error> {
         let location = format!("s3://{}/{}", options.bucket, options.prefix);
-        let retry = RetryConfig {
-            backoff: BackoffConfig::default(),
-            max_retries: 6,
-            retry_timeout: Duration::from_secs(60),
-        };
+        let retry =
+            RetryConfig { backoff: BackoffConfig::default(), max_retries: 6, retry_timeout: Duration::from_secs(60) };
         let client = ClientOptions::new().with_allow_http(options.allow_http).with_timeout(Duration::from_secs(60));
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&options.bucket)

@@ -223,4 +223,3 @@ impl Tail {
         TailBatches::new(self.names.list().clone(), self.frozen.clone(), self.active.share(), &self.conflicts_in_lake)
     }
 }
-

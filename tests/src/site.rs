@@ -76,7 +76,8 @@ impl Site {
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
         let Ok(Ok(Some(line))) = line else { bail!("the server is not ready: {}", self.log_end()) };
         let ready: Value = serde_json::from_str(&line)?;
-        let address = |door: &str| ready[door].as_str().context("the ready line names no address")?.parse().context(line.clone());
+        let address =
+            |door: &str| ready[door].as_str().context("the ready line names no address")?.parse().context(line.clone());
         if ready["ready"] != json!(true) {
             bail!("the ready line is `{line}`");
         }
@@ -219,11 +220,34 @@ impl Site {
     }
 }
 
+impl Drop for Site {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.dir.disable_cleanup(true);
+            eprintln!("what the server left is in `{}`; its log ends:\n{}", self.dir.path().display(), self.log_end());
+        }
+    }
+}
+
 /// A program of this workspace, which is beside the test's own.
 ///
+/// A test run of cargo's builds libraries and tests, not the programs: so the first call builds them, by the cargo
+/// that runs the tests, and what is tested is what is in the tree.
+///
 /// # Errors
-/// When it has not been built.
+/// When it cannot be built.
 pub fn binary(name: &str) -> Result<PathBuf> {
+    static BUILT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let build = || {
+            let build = std::process::Command::new(cargo).args(["build", "--workspace"]).current_dir(root).status();
+            build.is_ok_and(|status| status.success())
+        };
+        if !BUILT.get_or_init(build) {
+            bail!("`cargo build --workspace` failed, so that there is no program to test");
+        }
+    }
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(Path::parent).context("the test program is in no target directory")?;
     let program = folder.join(name);

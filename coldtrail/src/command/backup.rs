@@ -32,7 +32,8 @@ pub(crate) async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new("files of the lake");
     let files = match config.s3.is_some() || from.lake().is_dir() {
         true => {
-            let (source, target) = (node::objects(&arguments.data, &config)?, store::objects::Objects::local(&into.lake())?);
+            let (source, target) =
+                (node::objects(&arguments.data, &config)?, store::objects::Objects::local(&into.lake())?);
             store::lake::copy(&source, &target, |done, all| progress.at(done, all)).await?
         }
         false => 0,

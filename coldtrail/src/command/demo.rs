@@ -102,13 +102,22 @@ async fn register(node: &Node, world: &World) -> Result<(), Failure> {
 fn welcome(node: &Node, world: &World, data: &std::path::Path, token: &str, speed: f64) {
     let (http, mqtt) = (node.http, node.mqtt);
     let (host, port) = (mqtt.ip(), mqtt.port());
-    println!("Coldtrail demo: {} sensors behind {} gateways, {speed} simulated seconds per second", world.sensors(), world.gateways());
+    println!(
+        "Coldtrail demo: {} sensors behind {} gateways, {speed} simulated seconds per second",
+        world.sensors(),
+        world.gateways()
+    );
     println!("  page     http://{http}/#token={token}");
     println!("  SQL      curl -s http://{http}/v1/sql -H 'Authorization: Bearer {token}' \\");
     println!("             -H 'Content-Type: application/json' \\");
-    println!("             -d '{{\"sql\":\"SELECT site, count(*) AS readings, min(temperature_c), max(temperature_c) FROM readings GROUP BY site ORDER BY site\"}}'");
+    println!(
+        "             -d '{{\"sql\":\"SELECT site, count(*) AS readings, min(temperature_c), max(temperature_c) FROM readings GROUP BY site ORDER BY site\"}}'"
+    );
     println!("  MQTT     mosquitto_pub -h {host} -p {port} -q 1 -t coldtrail/v1/MY-SITE/MY-GATEWAY/readings \\");
-    println!("             -m '{{\"readings\":[{{\"sensor\":\"MINE\",\"at\":\"{}\",\"temperature_c\":4.2}}]}}'", Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
+    println!(
+        "             -m '{{\"readings\":[{{\"sensor\":\"MINE\",\"at\":\"{}\",\"temperature_c\":4.2}}]}}'",
+        Utc::now().format("%Y-%m-%dT%H:%M:%SZ")
+    );
     println!("  data     {}", data.display());
     println!("  Ctrl-C ends it with a summary");
 }
@@ -134,7 +143,13 @@ async fn watch(node: &Node, progress: &Progress, clock: &Clock, duration: Option
         (last, last_at) = (now.acknowledged_readings, Instant::now());
         let line = format!(
             "{}  {} sensors  {:>7.0} readings/s  {} acknowledged  {} rejected  {} duplicates  {} flushes  {} messages behind",
-            clock.now(), now.sensors, rate, now.acknowledged_readings, counts.rejected, counts.duplicate, counts.flushes,
+            clock.now(),
+            now.sensors,
+            rate,
+            now.acknowledged_readings,
+            counts.rejected,
+            counts.duplicate,
+            counts.flushes,
             node.pipeline.lag(),
         );
         if live { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }

@@ -11,7 +11,10 @@ use crate::node::{self, Layout};
 pub(crate) async fn run(arguments: Restore) -> Result<ExitCode, Failure> {
     let backup = Layout::of(&arguments.from);
     if !backup.ledger().is_dir() && !backup.journal().is_dir() {
-        return Err(Failure::Input(format!("`{}` is not a backup: it has no journal and no ledger", arguments.from.display())));
+        return Err(Failure::Input(format!(
+            "`{}` is not a backup: it has no journal and no ledger",
+            arguments.from.display()
+        )));
     }
     node::empty_directory(&arguments.data)?;
     let staged = arguments.data.with_extension("restoring");

@@ -43,7 +43,12 @@ fn journal(layout: &Layout) -> Result<String, String> {
     let report = store::journal::check(&layout.journal()).map_err(|error| error.to_string())?;
     Ok(format!(
         "{} segments, {} bytes, positions {} to {}, {} set aside, {} bytes of an unfinished commit at the end",
-        report.segments, report.bytes, report.first.get(), report.last.get(), report.gap_positions, report.torn_bytes,
+        report.segments,
+        report.bytes,
+        report.first.get(),
+        report.last.get(),
+        report.gap_positions,
+        report.torn_bytes,
     ))
 }
 

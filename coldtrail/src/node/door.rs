@@ -18,14 +18,10 @@ impl Door {
 impl ReadingsDoor for Door {
     async fn take(&self, client: &str, body: &[u8]) -> Result<Receipt, DoorError> {
         match self.0.post(client, body).await {
-            Ok(receipt) => Ok(Receipt {
-                accepted: receipt.accepted,
-                duplicate: receipt.duplicate,
-                rejected: receipt.rejected,
-            }),
-            Err(http_door::DoorError::Malformed { reason, what }) => {
-                Err(DoorError::Malformed { reason, detail: what })
+            Ok(receipt) => {
+                Ok(Receipt { accepted: receipt.accepted, duplicate: receipt.duplicate, rejected: receipt.rejected })
             }
+            Err(http_door::DoorError::Malformed { reason, what }) => Err(DoorError::Malformed { reason, detail: what }),
             Err(http_door::DoorError::TooLarge { .. }) => Err(DoorError::TooLarge),
             Err(http_door::DoorError::Unavailable) => Err(DoorError::Unavailable),
         }

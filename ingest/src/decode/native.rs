@@ -47,8 +47,9 @@ impl Decoder for Native {
 fn parts(payload: &[u8]) -> Result<Vec<&RawValue>, Reason> {
     let message: Result<Message<'_, &RawValue>, _> = serde_json::from_slice(payload);
     message.map(|Message(parts, _)| parts).map_err(|error| match error.classify() {
-        Category::Data => Reason::Shape,
-        Category::Syntax | Category::Eof | Category::Io => Reason::Json,
+        // Another shape is met before the rest is read, which may turn out not to be JSON at all.
+        Category::Data if serde_json::from_slice::<IgnoredAny>(payload).is_ok() => Reason::Shape,
+        Category::Data | Category::Syntax | Category::Eof | Category::Io => Reason::Json,
     })
 }
 

@@ -47,7 +47,7 @@ fn says_why_a_whole_message_cannot_be_read() {
         (b"{\"readings\":{}}", "whole shape"),
         (b"{\"readings\":[],\"readings\":[]}", "whole shape"),
         (b"{\"readings\":[]}", ""),
-        (deep.as_bytes(), "whole shape"),
+        (deep.as_bytes(), "whole json"),
     ];
     for (payload, expected) in cases {
         let shown = String::from_utf8_lossy(&payload[..payload.len().min(60)]).into_owned();

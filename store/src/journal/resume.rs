@@ -22,8 +22,11 @@ impl Journal {
         }
         journal.close();
         drop(journal);
-        tracing::warn!(last = recovery.last.get(), flushed = flushed.get(),
-            "the journal ends before what the lake holds; it begins anew after that");
+        tracing::warn!(
+            last = recovery.last.get(),
+            flushed = flushed.get(),
+            "the journal ends before what the lake holds; it begins anew after that"
+        );
         let io = |action, path: &Path| {
             let path = path.to_owned();
             move |source| Error::Io { action, path, source }

@@ -28,7 +28,14 @@ pub struct SetAside {
 
 impl std::fmt::Display for SetAside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` byte {}: {} bytes moved to `{}`", self.segment.display(), self.offset, self.bytes, self.file.display())?;
+        write!(
+            f,
+            "`{}` byte {}: {} bytes moved to `{}`",
+            self.segment.display(),
+            self.offset,
+            self.bytes,
+            self.file.display()
+        )?;
         if self.first <= self.last {
             write!(f, "; positions {} to {} cannot be read any more", self.first.get(), self.last.get())?;
         }

@@ -114,18 +114,16 @@ fn sort(batch: &RecordBatch) -> Result<RecordBatch, Error> {
     if is_sorted(batch) {
         return Ok(batch.clone());
     }
-    let columns: Vec<SortColumn> = (0..2)
-        .map(|column| SortColumn { values: batch.column(column).clone(), options: None })
-        .collect();
+    let columns: Vec<SortColumn> =
+        (0..2).map(|column| SortColumn { values: batch.column(column).clone(), options: None }).collect();
     let order: UInt32Array = lexsort_to_indices(&columns, None)?;
     Ok(take_record_batch(batch, &order)?)
 }
 
 fn is_sorted(batch: &RecordBatch) -> bool {
-    let (Some(sensor), Some(at)) = (
-        batch.column(0).as_string_opt::<i32>(),
-        batch.column(1).as_primitive_opt::<TimestampMillisecondType>(),
-    ) else {
+    let (Some(sensor), Some(at)) =
+        (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_primitive_opt::<TimestampMillisecondType>())
+    else {
         return false;
     };
     (1..sensor.len()).all(|row| (sensor.value(row - 1), at.value(row - 1)) <= (sensor.value(row), at.value(row)))

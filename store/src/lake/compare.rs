@@ -97,7 +97,8 @@ fn compare_batch(batch: &RecordBatch, wanted: &mut Wanted, names: &NameList) -> 
     for row in 0..batch.num_rows() {
         let Some(instants) = wanted.get_mut(sensor.value(row)) else { continue };
         let Some(rows) = instants.get_mut(&measured_at.value(row)) else { continue };
-        let value = |column: &arrow::array::PrimitiveArray<Float64Type>| column.is_valid(row).then(|| column.value(row));
+        let value =
+            |column: &arrow::array::PrimitiveArray<Float64Type>| column.is_valid(row).then(|| column.value(row));
         let unit = unit.is_valid(row).then(|| unit.value(row));
         let marked = quality.value(row) == Quality::Conflict.as_str();
         for found in rows {
@@ -116,9 +117,9 @@ fn times(file: &LakeFile) -> (i64, i64) {
 
 /// Whether something wanted may lie between these bounds; a missing bound is no bound.
 fn may_hold(wanted: &Wanted, min: Option<&str>, max: Option<&str>, (from, to): (i64, i64)) -> bool {
-    let sensors = wanted.iter().filter(|(name, _)| {
-        min.is_none_or(|min| min <= &***name) && max.is_none_or(|max| &***name <= max)
-    });
+    let sensors = wanted
+        .iter()
+        .filter(|(name, _)| min.is_none_or(|min| min <= &***name) && max.is_none_or(|max| &***name <= max));
     sensors.into_iter().any(|(_, instants)| instants.keys().any(|at| (from..=to).contains(at)))
 }
 

@@ -18,12 +18,11 @@ use crate::objects::Objects;
 pub async fn copy(from: &Objects, into: &Objects, mut progress: impl FnMut(usize, usize)) -> Result<usize, Error> {
     for table in ["readings", "rejected"] {
         let log = from.path(table).join("_delta_log");
-        let listed: Vec<_> = from
-            .store()
-            .list(Some(&log))
-            .try_collect()
-            .await
-            .map_err(|source| Error::Object { action: "list", path: log.to_string(), source })?;
+        let listed: Vec<_> = from.store().list(Some(&log)).try_collect().await.map_err(|source| Error::Object {
+            action: "list",
+            path: log.to_string(),
+            source,
+        })?;
         for object in listed {
             let Some(name) = object.location.filename() else { continue };
             copy_file(from, &object.location, into, &into.path(&format!("{table}/_delta_log/{name}"))).await?;

@@ -40,8 +40,7 @@ pub(super) async fn write_file(
     part: &str,
 ) -> Result<LakeFile, Error> {
     let name = |crc32c| FileName { day: date(rows.day), position, part: part.to_owned(), crc32c };
-    let bytes = encode(&rows.batch)
-        .map_err(|source| Error::Parquet { path: name(0).to_string(), source })?;
+    let bytes = encode(&rows.batch).map_err(|source| Error::Parquet { path: name(0).to_string(), source })?;
     let path = name(crc32c::crc32c(&bytes)).to_string();
     let (min_sensor, max_sensor) = bounds_of_sensor(&rows.batch);
     let (min_measured_at, max_measured_at) = bounds_of_time(&rows.batch, time_column(table.schema()));
@@ -75,8 +74,7 @@ pub(super) async fn open(
     file: &LakeFile,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, Error> {
     let bytes = load(objects, table, file).await?;
-    ParquetRecordBatchReaderBuilder::try_new(bytes)
-        .map_err(|source| Error::Parquet { path: file.path.clone(), source })
+    ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|source| Error::Parquet { path: file.path.clone(), source })
 }
 
 /// The batch with the columns of `schema`, which it has under other nullability at most.

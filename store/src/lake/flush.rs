@@ -144,7 +144,8 @@ pub async fn flush_tail(lake: &Lake, tail: &std::sync::Mutex<Tail>) -> Result<Op
 
 fn may_hold(file: &LakeFile, wanted: &BTreeMap<Arc<str>, HashSet<i64>>) -> bool {
     let within = |name: &str| {
-        file.min_sensor.as_deref().is_none_or(|min| min <= name) && file.max_sensor.as_deref().is_none_or(|max| name <= max)
+        file.min_sensor.as_deref().is_none_or(|min| min <= name)
+            && file.max_sensor.as_deref().is_none_or(|max| name <= max)
     };
     let timely = |at: &i64| (file.min_measured_at..=file.max_measured_at).contains(at);
     wanted.iter().any(|(name, instants)| within(name) && instants.iter().any(timely))
@@ -170,9 +171,7 @@ fn with_marks(batch: &RecordBatch, wanted: &BTreeMap<Arc<str>, HashSet<i64>>) ->
 }
 
 /// Runs computing work on a thread that may block.
-async fn off_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
+async fn off_runtime<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(join) => std::panic::resume_unwind(join.into_panic()),

@@ -28,7 +28,6 @@ impl Lake {
         }
         Ok(checked)
     }
-
 }
 
 /// The bytes of a file, when they are what was written.

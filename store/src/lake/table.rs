@@ -72,10 +72,8 @@ impl Table {
         node: &str,
     ) -> Result<Self, Error> {
         let failed = |action| move |source| Error::Table { action, table: name, source: Box::new(source) };
-        let location = url::Url::parse(&format!("{}/", objects.url(name))).map_err(|source| Error::Location {
-            location: objects.url(name),
-            source: Box::new(source),
-        })?;
+        let location = url::Url::parse(&format!("{}/", objects.url(name)))
+            .map_err(|source| Error::Location { location: objects.url(name), source: Box::new(source) })?;
         let prefixed = Arc::new(PrefixStore::new(objects.store(), objects.path(name)));
         let log = default_logstore(prefixed, objects.store(), &location, &StorageConfig::default());
         let mut table = DeltaTable::new(Arc::clone(&log));
@@ -264,7 +262,8 @@ fn operation(purpose: Purpose) -> DeltaOperation {
 
 fn actions(added: &[LakeFile], removed: &[LakeFile], purpose: Purpose) -> Vec<Action> {
     let data_change = purpose == Purpose::Write;
-    let day = |path: &str| path.strip_prefix("day=").and_then(|rest| rest.split_once('/')).map(|(day, _)| day.to_owned());
+    let day =
+        |path: &str| path.strip_prefix("day=").and_then(|rest| rest.split_once('/')).map(|(day, _)| day.to_owned());
     let partition = |path: &str| HashMap::from([(DAY.to_owned(), day(path))]);
     let removed = removed.iter().map(|file| {
         Action::Remove(Remove {

@@ -28,13 +28,8 @@ impl Lake {
         let failed = |action, path: String| move |source| Error::Object { action, path, source };
         let live: HashSet<String> = table.files().iter().map(|file| file.path.clone()).collect();
         let retired = table.retired_since(now_ms - KEPT_MS).await?;
-        let listed: Vec<_> = self
-            .objects()
-            .store()
-            .list(Some(&root))
-            .try_collect()
-            .await
-            .map_err(failed("list", root.to_string()))?;
+        let listed: Vec<_> =
+            self.objects().store().list(Some(&root)).try_collect().await.map_err(failed("list", root.to_string()))?;
         let mut deleted = 0;
         for object in listed {
             let Some(parts) = object.location.prefix_match(&root) else { continue };

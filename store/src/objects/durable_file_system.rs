@@ -72,11 +72,7 @@ impl ObjectStore for DurableFileSystem {
         Ok(PutResult { e_tag: None, version: None })
     }
 
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let path = self.inner.path_to_filesystem(location)?;
         blocking(location, {
             let path = path.clone();
@@ -164,13 +160,8 @@ fn put_durably(path: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
     let staged = PathBuf::from(staged);
-    let written = write_synced(&staged, payload).and_then(|()| {
-        if create {
-            fs::hard_link(&staged, path)
-        } else {
-            fs::rename(&staged, path)
-        }
-    });
+    let written = write_synced(&staged, payload)
+        .and_then(|()| if create { fs::hard_link(&staged, path) } else { fs::rename(&staged, path) });
     if create || written.is_err() {
         // Best effort: a staged file that stays is an orphan nobody reads.
         drop(fs::remove_file(&staged));

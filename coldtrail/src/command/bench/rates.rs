@@ -70,7 +70,10 @@ async fn whole_listener(readings: usize, lasts: Duration) -> Result<f64, Failure
     let report = publish(load(server.mqtt, readings, lasts)).await?;
     let stored = server.number("SELECT count(*) FROM readings").await?;
     if stored != report.readings as f64 {
-        return Err(Failure::Failed(anyhow::anyhow!("{} were acknowledged and {stored} are readable", report.readings)));
+        return Err(Failure::Failed(anyhow::anyhow!(
+            "{} were acknowledged and {stored} are readable",
+            report.readings
+        )));
     }
     server.stop()?;
     Ok(report.readings_per_s)
@@ -88,15 +91,24 @@ async fn collected(
         Some(dir) => {
             let (journal, _) = Journal::open(&dir.join("journal"), JournalOptions::default())?;
             let mut feed = journal.feed(Position::new(1))?;
-            let drain = std::thread::spawn(move || while let Ok(Some(group)) = feed.next_group() { drop(group) });
+            let drain = std::thread::spawn(move || {
+                while let Ok(Some(group)) = feed.next_group() {
+                    drop(group)
+                }
+            });
             (Sink::Journal(journal), Some(drain))
         }
     };
     let name = Name::parse("bench")?;
     let client_id = format!("bench-{readings}-{}", journal.is_some());
     let address = broker.address;
-    let options =
-        CollectorOptions::new(name, &address.ip().to_string(), address.port(), &client_id, &["coldtrail/v1/+/+/readings"]);
+    let options = CollectorOptions::new(
+        name,
+        &address.ip().to_string(),
+        address.port(),
+        &client_id,
+        &["coldtrail/v1/+/+/readings"],
+    );
     let collector = Collector::start(options, sink.clone(), Clock::system())?;
     let until = Instant::now() + Duration::from_secs(10);
     while !collector.state().connected && Instant::now() < until {
@@ -112,7 +124,11 @@ async fn collected(
             break;
         }
         if Instant::now() > patience {
-            return Err(Failure::Failed(anyhow::anyhow!("{} of {} messages were collected", state.messages, report.messages)));
+            return Err(Failure::Failed(anyhow::anyhow!(
+                "{} of {} messages were collected",
+                state.messages,
+                report.messages
+            )));
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
