@@ -33,13 +33,13 @@ class Gateway:
     def __init__(self, number):
         self.name = f"G{number}"
         self.random = random.Random(SEED * 1000 + number)
-        self.at = int(time.time() * 1000) - 7 * 86_400_000 + number
+        self.at = int(time.time() * 1000) - 30 * 86_400_000 + number
         self.seq = 0
         self.waiting = []  # messages that were sent and not acknowledged
         self.old = []  # messages to send again some day
 
     def reading(self):
-        self.at += self.random.choice((1, 7, 1000, 60_000))
+        self.at += self.random.choice((1, 7, 100, 5_000))
         self.seq += 1
         humidity = self.random.choice((None, self.random.randrange(0, 105_001)))
         unit = self.random.choice((None, "106141411234567897"))

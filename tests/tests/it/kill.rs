@@ -2,43 +2,13 @@
 //!
 //! `COLDTRAIL_ROUNDS` sets how often (6 when absent), `COLDTRAIL_SEED` repeats a run's choices.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use tests::site::{HURRIED, Site};
-use tokio::process::{Child, Command};
 
+use crate::gateways::{self, Gateways};
 use crate::rows;
-
-const GATEWAYS: &str = "4";
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The publishing gateways, in a process of their own. Killed when dropped.
-struct Gateways(Child);
-
-impl Gateways {
-    fn start(python: &Path, dir: &Path, seed: u64) -> Self {
-        let mut command = Command::new(python);
-        command.arg(tests::python::script("gateways.py")).arg(dir.join("port")).arg(dir);
-        command.args([&seed.to_string(), GATEWAYS]).stdin(Stdio::null()).kill_on_drop(true);
-        Self(command.spawn().unwrap())
-    }
-
-    /// Lets them send what is under way until all of it is acknowledged.
-    async fn finish(mut self, dir: &Path) {
-        std::fs::write(dir.join("stop"), "").unwrap();
-        let status = tokio::time::timeout(PATIENCE, self.0.wait()).await.expect("the gateways finish").unwrap();
-        assert!(status.success(), "{status}");
-    }
-}
-
-fn tell_port(site: &Site) {
-    let (new, file) = (site.dir().join("port.new"), site.dir().join("port"));
-    std::fs::write(&new, site.mqtt().port().to_string()).unwrap();
-    std::fs::rename(new, file).unwrap();
-}
 
 fn environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
@@ -53,24 +23,22 @@ async fn killed_at_random_instants_the_server_has_every_acknowledged_reading_onc
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
 
     let mut site = Site::start(HURRIED).await.unwrap();
-    tell_port(&site);
-    let dir = site.dir().to_owned();
-    let gateways = Gateways::start(python, &dir, seed % 1_000_000);
+    let gateways = Gateways::start(python, &site, seed % 1_000_000);
     for _ in 0..rounds {
         // Flushes come every 0.3 s and maintenance every second: a kill may fall anywhere in either.
         tokio::time::sleep(Duration::from_micros(random.random_range(50_000..2_500_000))).await;
         site.kill9().await.unwrap();
         site.restart().await.unwrap();
-        tell_port(&site);
+        gateways::tell_port(&site);
     }
-    gateways.finish(&dir).await;
+    gateways.finish(&site).await;
 
-    let (acknowledged, sent) = (rows::of_ledger(&dir.join("acknowledged.csv")), rows::of_ledger(&dir.join("sent.csv")));
+    let (acknowledged, sent) = (gateways::acknowledged(&site), gateways::sent(&site));
     eprintln!("{} readings acknowledged, {} sent", acknowledged.len(), sent.len());
     assert!(!acknowledged.is_empty());
+    assert_eq!(site.count("SELECT count(*) AS n FROM rejected").await.unwrap(), 0);
     let answer = rows::of_sql(&site).await;
     rows::check(&answer, &acknowledged, &sent);
-    assert_eq!(site.count("SELECT count(*) AS n FROM rejected").await.unwrap(), 0);
 
     let (status, _) = site.sigterm().await.unwrap();
     assert!(status.success(), "{status}: {}", site.log_end());

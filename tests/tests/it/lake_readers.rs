@@ -12,7 +12,8 @@ async fn delta_rs_and_duckdb_read_the_rows_that_sql_tells() {
     for hour in 0..60 {
         // Over three days, with every optional member there and not there, and a conflict every ten messages.
         let at = 1_790_000_000_000_i64 + hour * 3_600_000;
-        let first = json!({ "sensor": "A", "at": at, "temperature_c": 4.31, "humidity_pct": 55.2, "unit": "U", "seq": hour });
+        let first =
+            json!({ "sensor": "A", "at": at, "temperature_c": 4.31, "humidity_pct": 55.2, "unit": "U", "seq": hour });
         let second = json!({ "sensor": "Bä", "at": at, "temperature_c": 1 });
         let third = json!({ "sensor": "C", "at": at + 1, "humidity_pct": 0.001 });
         let mut readings = vec![first, second, third];

@@ -52,7 +52,9 @@ pub(crate) async fn of_lake(python: &Path, data: &Path) -> Rows {
 /// The readings in a file of the publisher, each once.
 pub(crate) fn of_ledger(file: &Path) -> BTreeMap<Identity, Said> {
     let mut rows = BTreeMap::new();
-    for line in std::fs::read_to_string(file).unwrap().lines() {
+    let ledger = std::fs::read_to_string(file).unwrap();
+    // The publisher may be writing: its last line counts when it is whole.
+    for line in ledger.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
         let cells: Vec<&str> = line.split(',').collect();
         let said = (cells[2].parse().ok(), cells[3].parse().ok(), text(cells[4]), cells[5].parse().ok());
         rows.insert((cells[0].to_owned(), cells[1].parse().unwrap()), said);
