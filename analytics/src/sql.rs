@@ -219,7 +219,11 @@ impl Shared {
     async fn open_tables(&self, names: &BTreeSet<String>) -> Result<Tables, SqlError> {
         let mut tables = Tables::default();
         if LAKE.iter().any(|name| names.contains(*name)) {
-            tables.add_lake(self.source.view().await.map_err(SqlError::internal)?)?;
+            let view = self.source.view().await.map_err(|error| match error {
+                store::Error::DecodingBehind => SqlError::Overloaded,
+                error => SqlError::internal(error),
+            })?;
+            tables.add_lake(view)?;
         }
         if let Some(ledger) = &self.ledger {
             tables.add_ledger(ledger, names, self.options.limits.max_rows).await?;

@@ -26,7 +26,8 @@ pub struct HttpLimits {
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20 }
+        // The largest message of the journal, less room for its topic and client.
+        Self { body_bytes: (16 << 20) - (256 << 10) }
     }
 }
 

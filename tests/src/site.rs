@@ -231,23 +231,11 @@ impl Drop for Site {
 
 /// A program of this workspace, which is beside the test's own.
 ///
-/// A test run of cargo's builds libraries and tests, not the programs: so the first call builds them, by the cargo
-/// that runs the tests, and what is tested is what is in the tree.
+/// `cargo test --workspace` builds it, because its own package has a test that runs it.
 ///
 /// # Errors
-/// When it cannot be built.
+/// When it has not been built.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    static BUILT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    if let Some(cargo) = std::env::var_os("CARGO") {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let build = || {
-            let build = std::process::Command::new(cargo).args(["build", "--workspace"]).current_dir(root).status();
-            build.is_ok_and(|status| status.success())
-        };
-        if !BUILT.get_or_init(build) {
-            bail!("`cargo build --workspace` failed, so that there is no program to test");
-        }
-    }
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(Path::parent).context("the test program is in no target directory")?;
     let program = folder.join(name);

@@ -103,6 +103,8 @@ fn reached(shared: &Shared, position: Position) {
     metrics::gauge!("coldtrail_tail_bytes").set(bytes as f64);
     metrics::gauge!("coldtrail_tail_readings").set(readings as f64);
     shared.decoded.send_replace(position);
+    let durable = shared.journal.durable().borrow().position;
+    metrics::gauge!("coldtrail_decode_lag_messages").set(durable.get().saturating_sub(position.get()) as f64);
     if bytes >= shared.options.flush_bytes {
         shared.flush_wanted.notify_one();
     }

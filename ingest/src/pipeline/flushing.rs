@@ -82,6 +82,7 @@ pub(super) async fn flush(shared: &Shared) -> Result<(), Error> {
         seconds,
         "flushed"
     );
+    metrics::gauge!("coldtrail_flushed_at_seconds").set(chrono::Utc::now().timestamp() as f64);
     shared.counts.flushes.fetch_add(1, Ordering::Relaxed);
     if let Some(position) = shared.lake.flushed_to() {
         let journal = shared.journal.clone();

@@ -67,14 +67,7 @@ impl Door {
         let address = listener.local_addrs()[0];
         let stop = CancellationToken::new();
         let running = tokio::spawn(listener.run(stop.clone()));
-        Self {
-            disk,
-            journal,
-            address,
-            stop,
-            running,
-            _dir: dir,
-        }
+        Self { disk, journal, address, stop, running, _dir: dir }
     }
 
     /// Everything durable in the journal.
@@ -86,14 +79,10 @@ impl Door {
             let mut at = Position::ZERO;
             let mut feed = journal.feed(Position::new(1)).unwrap();
             while at < last {
-                let Fed::Group(group) = feed.next_within(PATIENCE).unwrap() else {
-                    panic!("the journal ends early")
-                };
+                let Fed::Group(group) = feed.next_within(PATIENCE).unwrap() else { panic!("the journal ends early") };
                 at = group.last();
                 for entry in group.entries() {
-                    let Entry::Message(message) = entry else {
-                        panic!("a gap in a healthy journal")
-                    };
+                    let Entry::Message(message) = entry else { panic!("a gap in a healthy journal") };
                     let delivery = message.delivery;
                     kept.push(Kept {
                         client: delivery.client.to_owned(),
@@ -112,15 +101,8 @@ impl Door {
     async fn payloads(&self, count: u64) -> Vec<String> {
         let mut durable = self.journal.durable();
         let arrived = durable.wait_for(|durable| durable.position.get() >= count);
-        tokio::time::timeout(PATIENCE, arrived)
-            .await
-            .expect("the messages arrive")
-            .unwrap();
-        self.kept()
-            .await
-            .into_iter()
-            .map(|kept| String::from_utf8(kept.payload).unwrap())
-            .collect()
+        tokio::time::timeout(PATIENCE, arrived).await.expect("the messages arrive").unwrap();
+        self.kept().await.into_iter().map(|kept| String::from_utf8(kept.payload).unwrap()).collect()
     }
 
     async fn client(&self, version: Version) -> Client {

@@ -95,7 +95,8 @@ async fn a_lake_in_a_bucket_answers_as_one_on_disk() {
     let arguments = ["backup".as_ref(), backup.as_os_str(), "--data".as_ref(), site.data().as_os_str()];
     let output = site.coldtrail(arguments.into_iter().chain(["--config".as_ref(), config.as_os_str()])).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let query = ["sql".as_ref(), ALL.as_ref(), "--format".as_ref(), "csv".as_ref(), "--data".as_ref(), backup.as_os_str()];
+    let query =
+        ["sql".as_ref(), ALL.as_ref(), "--format".as_ref(), "csv".as_ref(), "--data".as_ref(), backup.as_os_str()];
     let output = site.coldtrail(query).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n"), "n,d\n101,101\n");
 }

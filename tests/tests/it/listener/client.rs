@@ -37,11 +37,7 @@ pub(super) struct Hello<'a> {
 impl Hello<'_> {
     pub(super) fn packet(&self, version: Version) -> Packet {
         let mut flags = 2;
-        let (level, properties): (u8, &[u8]) = if version == Version::Five {
-            (5, &[0])
-        } else {
-            (4, &[])
-        };
+        let (level, properties): (u8, &[u8]) = if version == Version::Five { (5, &[0]) } else { (4, &[]) };
         let mut tail = Vec::new();
         let mut text = |text: &str| {
             tail.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
@@ -78,25 +74,12 @@ impl Hello<'_> {
 impl Client {
     /// A TCP connection on which nothing has been said.
     pub(super) async fn open(address: SocketAddr, version: Version) -> Self {
-        Self {
-            stream: TcpStream::connect(address).await.unwrap(),
-            version,
-            buffer: Vec::new(),
-        }
+        Self { stream: TcpStream::connect(address).await.unwrap(), version, buffer: Vec::new() }
     }
 
     /// Connects and expects to be let in.
     pub(super) async fn connect(address: SocketAddr, version: Version, client_id: &str) -> Self {
-        Self::say(
-            address,
-            version,
-            Hello {
-                client_id,
-                keep_alive_s: 60,
-                ..Hello::default()
-            },
-        )
-        .await
+        Self::say(address, version, Hello { client_id, keep_alive_s: 60, ..Hello::default() }).await
     }
 
     /// Connects with `hello` and expects to be let in.
@@ -107,11 +90,7 @@ impl Client {
     }
 
     /// Connects with `hello`; the code of the CONNACK, or `None` when the connection was closed instead.
-    pub(super) async fn ask(
-        address: SocketAddr,
-        version: Version,
-        hello: Hello<'_>,
-    ) -> (Self, Option<u8>) {
+    pub(super) async fn ask(address: SocketAddr, version: Version, hello: Hello<'_>) -> (Self, Option<u8>) {
         let mut client = Self::open(address, version).await;
         client.send(&hello.packet(version)).await;
         let code = client.next().await.map(|connack| {
@@ -126,13 +105,7 @@ impl Client {
     }
 
     pub(super) async fn publish(&mut self, topic: &str, qos: u8, id: u16, payload: &str) {
-        let packet = Packet::publish(
-            topic,
-            qos,
-            id,
-            payload.as_bytes(),
-            self.version == Version::Five,
-        );
+        let packet = Packet::publish(topic, qos, id, payload.as_bytes(), self.version == Version::Five);
         self.send(&packet).await;
     }
 
@@ -142,9 +115,7 @@ impl Client {
             if let Some(packet) = Packet::take(&mut self.buffer) {
                 return Some(packet);
             }
-            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer))
-                .await
-                .expect("an answer in time");
+            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await.expect("an answer in time");
             if matches!(read, Ok(0) | Err(_)) {
                 return None;
             }
@@ -153,45 +124,26 @@ impl Client {
 
     /// Expects an acknowledgement of `kind` for `id`, and success in it.
     pub(super) async fn expect(&mut self, kind: u8, id: u16) {
-        assert_eq!(
-            self.next().await,
-            Some(Packet {
-                first: kind << 4,
-                body: id.to_be_bytes().to_vec()
-            })
-        );
+        assert_eq!(self.next().await, Some(Packet { first: kind << 4, body: id.to_be_bytes().to_vec() }));
     }
 
     /// Expects that nothing but the answer to a ping comes: everything sent before it has been read by then.
     pub(super) async fn expect_nothing_but_a_pong(&mut self) {
         self.send(&Packet::new(kind::PINGREQ, Vec::new())).await;
-        assert_eq!(
-            self.next().await,
-            Some(Packet::new(kind::PINGRESP, Vec::new()))
-        );
+        assert_eq!(self.next().await, Some(Packet::new(kind::PINGRESP, Vec::new())));
     }
 
     /// Expects the end: `code` in a DISCONNECT of MQTT 5, nothing but the end in MQTT 3.
     pub(super) async fn expect_end(&mut self, code: u8) {
         if self.version == Version::Five {
-            assert_eq!(
-                self.next().await,
-                Some(Packet {
-                    first: 0xe0,
-                    body: vec![code]
-                })
-            );
+            assert_eq!(self.next().await, Some(Packet { first: 0xe0, body: vec![code] }));
         }
         assert_eq!(self.next().await, None);
     }
 
     /// Says goodbye and waits until the server has closed too.
     pub(super) async fn goodbye(mut self) {
-        self.send(&Packet {
-            first: 0xe0,
-            body: Vec::new(),
-        })
-        .await;
+        self.send(&Packet { first: 0xe0, body: Vec::new() }).await;
         assert_eq!(self.next().await, None);
     }
 }
@@ -200,13 +152,7 @@ impl Client {
     /// Whether a connection with `hello` is let in.
     pub(super) async fn try_connect(address: SocketAddr, hello: Hello<'_>) -> bool {
         let mut client = Self::open(address, Version::Five).await;
-        let _ = client
-            .stream
-            .write_all(&hello.packet(Version::Five).encode())
-            .await;
-        client
-            .next()
-            .await
-            .is_some_and(|connack| connack.body[1] == 0)
+        let _ = client.stream.write_all(&hello.packet(Version::Five).encode()).await;
+        client.next().await.is_some_and(|connack| connack.body[1] == 0)
     }
 }

@@ -43,10 +43,7 @@ impl HeldDisk {
     }
 
     fn wrap(&self, output: Box<dyn Output>) -> Box<dyn Output> {
-        Box::new(HeldOutput {
-            output,
-            gate: Arc::clone(&self.0),
-        })
+        Box::new(HeldOutput { output, gate: Arc::clone(&self.0) })
     }
 }
 
@@ -83,11 +80,7 @@ impl Output for HeldOutput {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let state = self
-            .gate
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.gate.changed.wait_while(state, |state| state.held);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         if state.failures > 0 {

@@ -12,49 +12,34 @@ async fn connections_are_limited_per_address_and_the_places_come_back() {
     let door = Door::open_with(change, Arc::new(NoUsers), JournalOptions::default());
     let first = Client::connect(door.address, Version::Five, "a").await;
     let _second = Client::connect(door.address, Version::Five, "b").await;
-    let third = Hello {
-        client_id: "c",
-        ..Hello::default()
-    };
+    let third = Hello { client_id: "c", ..Hello::default() };
     let mut refused = Client::open(door.address, Version::Five).await;
     assert_eq!(refused.next().await, None);
     first.goodbye().await;
-    until("a place is free again", async || {
-        Client::try_connect(door.address, third).await
-    })
-    .await;
+    until("a place is free again", async || Client::try_connect(door.address, third).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_sends_no_connect_in_time_is_closed() {
-    let change =
-        |options: &mut ListenerOptions| options.limits.connect_within = Duration::from_millis(50);
+    let change = |options: &mut ListenerOptions| options.limits.connect_within = Duration::from_millis(50);
     let door = Door::open_with(change, Arc::new(NoUsers), JournalOptions::default());
     let mut silent = Client::open(door.address, Version::Five).await;
     assert_eq!(silent.next().await, None);
     let mut slow = Client::open(door.address, Version::Five).await;
-    slow.stream
-        .write_all(&[0x10, 60, 0, 4, b'M'])
-        .await
-        .unwrap();
+    slow.stream.write_all(&[0x10, 60, 0, 4, b'M']).await.unwrap();
     assert_eq!(slow.next().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_is_given_up() {
-    let change =
-        |options: &mut ListenerOptions| options.limits.write_within = Duration::from_millis(50);
+    let change = |options: &mut ListenerOptions| options.limits.write_within = Duration::from_millis(50);
     let door = Door::open_with(change, Arc::new(NoUsers), JournalOptions::default());
     let client = door.client(Version::Five).await;
-    let pings = Packet::new(kind::PINGREQ, Vec::new())
-        .encode()
-        .repeat(32 * 1024);
+    let pings = Packet::new(kind::PINGREQ, Vec::new()).encode().repeat(32 * 1024);
     let mut stream = client.stream;
     // Writes pongs' worth of pings without ever reading, until the listener has had enough.
     let flood = async { while stream.write_all(&pings).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, flood)
-        .await
-        .expect("the listener closes");
+    tokio::time::timeout(PATIENCE, flood).await.expect("the listener closes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,16 +24,8 @@ async fn every_quality_and_a_retained_and_an_empty_message_are_journaled_once_in
         client.send(&Packet::of_id(kind::PUBREL, 2)).await;
         client.expect(kind::PUBCOMP, 2).await;
         client.goodbye().await;
-        assert_eq!(
-            door.payloads(5).await,
-            ["zero", "one", "two", "retained", ""]
-        );
-        assert!(
-            door.kept()
-                .await
-                .iter()
-                .all(|kept| kept.topic == TOPIC && kept.client == "c1")
-        );
+        assert_eq!(door.payloads(5).await, ["zero", "one", "two", "retained", ""]);
+        assert!(door.kept().await.iter().all(|kept| kept.topic == TOPIC && kept.client == "c1"));
     }
 }
 
@@ -41,17 +33,9 @@ async fn every_quality_and_a_retained_and_an_empty_message_are_journaled_once_in
 async fn a_will_is_journaled_when_the_client_goes_without_a_word_and_only_then() {
     for version in BOTH {
         let door = Door::open();
-        let hello = Hello {
-            client_id: "c1",
-            keep_alive_s: 60,
-            will: Some((TOPIC, "will")),
-            ..Hello::default()
-        };
+        let hello = Hello { client_id: "c1", keep_alive_s: 60, will: Some((TOPIC, "will")), ..Hello::default() };
         // Says goodbye: no will.
-        Client::say(door.address, version, hello)
-            .await
-            .goodbye()
-            .await;
+        Client::say(door.address, version, hello).await.goodbye().await;
         // Vanishes: one will.
         drop(Client::say(door.address, version, hello).await);
         assert_eq!(door.payloads(1).await, ["will"]);
@@ -63,12 +47,7 @@ async fn a_will_is_journaled_when_the_client_goes_without_a_word_and_only_then()
         new.goodbye().await;
         if version == Version::Five {
             let mut client = Client::say(door.address, version, hello).await;
-            client
-                .send(&Packet {
-                    first: 0xe0,
-                    body: vec![4],
-                })
-                .await;
+            client.send(&Packet { first: 0xe0, body: vec![4] }).await;
             assert_eq!(client.next().await, None);
             assert_eq!(door.payloads(3).await.len(), 3);
         }
@@ -101,12 +80,7 @@ async fn topics_that_are_nobodys_are_taken_for_the_decoder_to_reject() {
             client.publish(topic, 1, id, "{}").await;
             client.expect(kind::PUBACK, id).await;
         }
-        let kept: Vec<String> = door
-            .kept()
-            .await
-            .into_iter()
-            .map(|kept| kept.topic)
-            .collect();
+        let kept: Vec<String> = door.kept().await.into_iter().map(|kept| kept.topic).collect();
         assert_eq!(kept, topics);
     }
 }
@@ -123,13 +97,7 @@ async fn topics_that_mqtt_forbids_and_topics_too_long_are_refused_and_not_journa
         let mut client = door.client(version).await;
         client.publish(&"x".repeat(65_535), 1, 1, "{}").await;
         if version == Version::Five {
-            assert_eq!(
-                client.next().await,
-                Some(Packet {
-                    first: 0x40,
-                    body: vec![0, 1, 0x90]
-                })
-            );
+            assert_eq!(client.next().await, Some(Packet { first: 0x40, body: vec![0, 1, 0x90] }));
             client.publish(TOPIC, 1, 2, "{}").await;
             client.expect(kind::PUBACK, 2).await;
         } else {
@@ -144,18 +112,9 @@ async fn payloads_are_kept_to_the_byte_whatever_they_hold() {
     let door = Door::open();
     let mut client = door.client(Version::Five).await;
     let big = vec![b'['; 2_000_000];
-    let payloads: [&[u8]; 6] = [
-        b"\0",
-        b"\xff\xfe{\0}\0",
-        b"{\"readings\":[",
-        b"\xef\xbb\xbf{}",
-        b"NaN",
-        &big,
-    ];
+    let payloads: [&[u8]; 6] = [b"\0", b"\xff\xfe{\0}\0", b"{\"readings\":[", b"\xef\xbb\xbf{}", b"NaN", &big];
     for (id, payload) in (1..).zip(payloads) {
-        client
-            .send(&Packet::publish(TOPIC, 1, id, payload, true))
-            .await;
+        client.send(&Packet::publish(TOPIC, 1, id, payload, true)).await;
         client.expect(kind::PUBACK, id).await;
     }
     let kept = door.kept().await;

@@ -17,19 +17,13 @@ async fn rumqttc_keeps_a_thousand_in_flight_and_every_message_is_acknowledged() 
     let (client, mut events) = AsyncClient::new(options, 1_000);
     let publishing = tokio::spawn(async move {
         for _ in 0..COUNT {
-            client
-                .publish(TOPIC, QoS::AtLeastOnce, false, vec![b'x'; 200])
-                .await
-                .unwrap();
+            client.publish(TOPIC, QoS::AtLeastOnce, false, vec![b'x'; 200]).await.unwrap();
         }
         client
     });
     let mut acknowledged = 0;
     while acknowledged < COUNT {
-        let event = tokio::time::timeout(PATIENCE, events.poll())
-            .await
-            .expect("acknowledgements go on")
-            .unwrap();
+        let event = tokio::time::timeout(PATIENCE, events.poll()).await.expect("acknowledgements go on").unwrap();
         acknowledged += usize::from(matches!(event, Event::Incoming(Incoming::PubAck(_))));
     }
     drop(publishing.await.unwrap());
@@ -40,28 +34,10 @@ async fn rumqttc_keeps_a_thousand_in_flight_and_every_message_is_acknowledged() 
 async fn paho_publishes_with_every_quality_in_both_versions() {
     let door = Door::open();
     let mut python = tokio::process::Command::new("python3");
-    python
-        .args([
-            "-c",
-            include_str!("paho.py"),
-            &door.address.port().to_string(),
-            TOPIC,
-        ])
-        .stdout(Stdio::piped());
-    let output = tokio::time::timeout(PATIENCE, python.output())
-        .await
-        .expect("paho ends")
-        .expect("python3 runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let sent: Vec<String> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    python.args(["-c", include_str!("paho.py"), &door.address.port().to_string(), TOPIC]).stdout(Stdio::piped());
+    let output = tokio::time::timeout(PATIENCE, python.output()).await.expect("paho ends").expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let sent: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     assert_eq!(sent.len(), 120);
     let kept = door.payloads(120).await;
     assert_eq!(kept, sent);

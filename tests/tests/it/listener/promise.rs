@@ -12,23 +12,12 @@ async fn d1_acknowledgements_wait_for_the_fsync_and_keep_their_order() {
         let mut client = door.client(version).await;
         door.disk.hold();
         for id in 1..=20 {
-            client
-                .publish(TOPIC, if id % 4 == 0 { 2 } else { 1 }, id, "{}")
-                .await;
+            client.publish(TOPIC, if id % 4 == 0 { 2 } else { 1 }, id, "{}").await;
         }
         client.expect_nothing_but_a_pong().await;
         door.disk.release();
         for id in 1..=20 {
-            client
-                .expect(
-                    if id % 4 == 0 {
-                        kind::PUBREC
-                    } else {
-                        kind::PUBACK
-                    },
-                    id,
-                )
-                .await;
+            client.expect(if id % 4 == 0 { kind::PUBREC } else { kind::PUBACK }, id).await;
         }
         for id in [4, 8, 12, 16, 20] {
             client.send(&Packet::of_id(kind::PUBREL, id)).await;
@@ -47,9 +36,7 @@ async fn d1_nothing_is_acknowledged_when_the_commit_fails() {
         client.expect(kind::PUBACK, 1).await;
         door.disk.hold();
         for id in 2..=9 {
-            client
-                .publish(TOPIC, 1 + u8::from(id == 5), id, "lost")
-                .await;
+            client.publish(TOPIC, 1 + u8::from(id == 5), id, "lost").await;
         }
         client.expect_nothing_but_a_pong().await;
         door.disk.fail(1);
@@ -59,10 +46,7 @@ async fn d1_nothing_is_acknowledged_when_the_commit_fails() {
         client.expect_end(0x83).await;
 
         let mut again = door.client(version).await;
-        until("the journal goes on in a new segment", async || {
-            door.journal.is_open()
-        })
-        .await;
+        until("the journal goes on in a new segment", async || door.journal.is_open()).await;
         again.publish(TOPIC, 1, 1, "after").await;
         again.expect(kind::PUBACK, 1).await;
         let kept = door.kept().await;
@@ -74,24 +58,17 @@ async fn d1_nothing_is_acknowledged_when_the_commit_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_journal_holds_clients_back_and_loses_nothing() {
     const COUNT: u16 = 2_000;
-    let small = JournalOptions {
-        buffer_bytes: 64 << 10,
-        message_bytes: 8 << 10,
-        ..JournalOptions::default()
-    };
+    let small = JournalOptions { buffer_bytes: 64 << 10, message_bytes: 8 << 10, ..JournalOptions::default() };
     let door = Door::open_with(|_| {}, Arc::new(NoUsers), small);
     let client = door.client(Version::Five).await;
     door.disk.hold();
-    let Client {
-        stream, version, ..
-    } = client;
+    let Client { stream, version, .. } = client;
     let (mut reads, mut writes) = stream.into_split();
     let payload = "x".repeat(500);
     let writing = tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
         for id in 1..=COUNT {
-            let packet =
-                Packet::publish(TOPIC, 1, id, payload.as_bytes(), version == Version::Five);
+            let packet = Packet::publish(TOPIC, 1, id, payload.as_bytes(), version == Version::Five);
             writes.write_all(&packet.encode()).await.unwrap();
         }
         writes
@@ -107,10 +84,7 @@ async fn a_full_journal_holds_clients_back_and_loses_nothing() {
         assert_ne!(read.expect("acknowledgements go on").unwrap(), 0);
     }
     for id in 1..=COUNT {
-        assert_eq!(
-            Packet::take(&mut answers),
-            Some(Packet::of_id(kind::PUBACK, id))
-        );
+        assert_eq!(Packet::take(&mut answers), Some(Packet::of_id(kind::PUBACK, id)));
     }
     drop(writing.await.unwrap());
     assert_eq!(door.kept().await.len(), usize::from(COUNT));
@@ -118,11 +92,7 @@ async fn a_full_journal_holds_clients_back_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_takeover_is_heard_while_the_journal_is_full() {
-    let small = JournalOptions {
-        buffer_bytes: 16 << 10,
-        message_bytes: 8 << 10,
-        ..JournalOptions::default()
-    };
+    let small = JournalOptions { buffer_bytes: 16 << 10, message_bytes: 8 << 10, ..JournalOptions::default() };
     let door = Door::open_with(|_| {}, Arc::new(NoUsers), small);
     let mut old = door.client(Version::Five).await;
     door.disk.hold();
@@ -146,12 +116,7 @@ async fn what_is_owed_is_sent_after_the_client_said_goodbye() {
             client.publish(TOPIC, 1, 1, "{}").await;
             client.expect_nothing_but_a_pong().await;
             if says_goodbye {
-                client
-                    .send(&Packet {
-                        first: 0xe0,
-                        body: Vec::new(),
-                    })
-                    .await;
+                client.send(&Packet { first: 0xe0, body: Vec::new() }).await;
             }
             let socket = socket_of(client.stream);
             socket.shutdown(std::net::Shutdown::Write).unwrap();
@@ -177,10 +142,7 @@ async fn stopping_sends_what_is_durable_and_says_why() {
         client.expect(kind::PUBACK, 1).await;
         client.expect_end(0x8b).await;
         drop(client);
-        tokio::time::timeout(PATIENCE, door.running)
-            .await
-            .expect("the listener stops")
-            .unwrap();
+        tokio::time::timeout(PATIENCE, door.running).await.expect("the listener stops").unwrap();
     }
 }
 

@@ -12,41 +12,17 @@ use super::*;
 async fn the_connack_of_mqtt_5_states_what_is_missing() {
     let door = Door::open();
     let mut client = Client::open(door.address, Version::Five).await;
-    client
-        .send(
-            &Hello {
-                keep_alive_s: 0,
-                ..Hello::default()
-            }
-            .packet(Version::Five),
-        )
-        .await;
+    client.send(&Hello { keep_alive_s: 0, ..Hello::default() }.packet(Version::Five)).await;
     let connack = client.next().await.unwrap();
-    assert_eq!(
-        (connack.kind(), &connack.body[..2]),
-        (kind::CONNACK, &[0, 0][..])
-    );
+    assert_eq!((connack.kind(), &connack.body[..2]), (kind::CONNACK, &[0, 0][..]));
     let properties = &connack.body[3..];
-    let has = |wanted: &[u8]| {
-        properties
-            .windows(wanted.len())
-            .any(|found| found == wanted)
-    };
+    let has = |wanted: &[u8]| properties.windows(wanted.len()).any(|found| found == wanted);
     assert!(has(&[0x21, 0x10, 0x00]), "receive maximum 4096");
-    assert!(
-        has(&[0x27, 0x00, 0x40, 0x00, 0x00]),
-        "maximum packet size 4 MiB"
-    );
+    assert!(has(&[0x27, 0x00, 0x40, 0x00, 0x00]), "maximum packet size 4 MiB");
     assert!(has(&[0x22, 0, 16]), "topic alias maximum");
     assert!(has(&[0x25, 0]), "no retained messages");
-    assert!(
-        has(&[0x29, 0]) && has(&[0x2a, 0]),
-        "no subscription identifiers, no shared subscriptions"
-    );
-    assert!(
-        has(&[0x13, 0x0e, 0x10]),
-        "our keep-alive for a client that has none"
-    );
+    assert!(has(&[0x29, 0]) && has(&[0x2a, 0]), "no subscription identifiers, no shared subscriptions");
+    assert!(has(&[0x13, 0x0e, 0x10]), "our keep-alive for a client that has none");
     assert!(has(b"coldtrail-"), "the client id we assigned");
     client.publish(TOPIC, 1, 1, "{}").await;
     client.expect(kind::PUBACK, 1).await;
@@ -91,11 +67,7 @@ async fn a_silent_client_is_found_and_a_pinging_one_is_not_disturbed() {
     for version in BOTH {
         let door = Door::open();
         let mut pinging = door.client(version).await;
-        let hello = Hello {
-            client_id: "silent",
-            keep_alive_s: 1,
-            ..Hello::default()
-        };
+        let hello = Hello { client_id: "silent", keep_alive_s: 1, ..Hello::default() };
         let mut silent = Client::say(door.address, version, hello).await;
         silent.expect_end(0x8d).await;
         pinging.expect_nothing_but_a_pong().await;
@@ -106,21 +78,14 @@ async fn a_silent_client_is_found_and_a_pinging_one_is_not_disturbed() {
 async fn packets_over_the_limit_are_refused_by_their_header() {
     for version in BOTH {
         let door = Door::open();
-        for announced in [
-            &[0x32, 0xff, 0xff, 0xff, 0x7f][..],
-            &[0x32, 0x81, 0x80, 0x80, 0x02],
-        ] {
+        for announced in [&[0x32, 0xff, 0xff, 0xff, 0x7f][..], &[0x32, 0x81, 0x80, 0x80, 0x02]] {
             let mut client = door.client(version).await;
             client.stream.write_all(announced).await.unwrap();
             client.expect_end(0x95).await;
         }
         // Nobody has been let in yet: 16 KB at most.
         let mut client = Client::open(door.address, version).await;
-        client
-            .stream
-            .write_all(&[0x10, 0x80, 0x80, 0x02])
-            .await
-            .unwrap();
+        client.stream.write_all(&[0x10, 0x80, 0x80, 0x02]).await.unwrap();
         assert_eq!(client.next().await, None);
     }
 }
@@ -150,23 +115,12 @@ async fn malformed_and_forbidden_packets_end_the_connection_and_nothing_else() {
                 let end = client.next().await.unwrap();
                 // MQTT 5 puts properties into some of these packets; both codes say that the client is at fault.
                 assert_eq!(end.first, 0xe0);
-                assert!(
-                    end.body == [code] || matches!(end.body[..], [0x81 | 0x82]),
-                    "{bytes:x?}: {end:?}"
-                );
+                assert!(end.body == [code] || matches!(end.body[..], [0x81 | 0x82]), "{bytes:x?}: {end:?}");
             }
             assert_eq!(client.next().await, None, "{bytes:x?}");
         }
         let mut client = door.client(version).await;
-        client
-            .send(
-                &Hello {
-                    client_id: "c1",
-                    ..Hello::default()
-                }
-                .packet(version),
-            )
-            .await;
+        client.send(&Hello { client_id: "c1", ..Hello::default() }.packet(version)).await;
         client.expect_end(0x82).await;
         let mut client = door.client(version).await;
         client.publish(TOPIC, 1, 1, "{}").await;
@@ -178,11 +132,7 @@ async fn malformed_and_forbidden_packets_end_the_connection_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_mqtt_is_closed() {
     let door = Door::open();
-    for bytes in [
-        &b"GET / HTTP/1.1\r\n\r\n"[..],
-        b"\x16\x03\x01\x02\x00\x01",
-        &[0; 40],
-    ] {
+    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01\x02\x00\x01", &[0; 40]] {
         let mut client = Client::open(door.address, Version::Three).await;
         client.stream.write_all(bytes).await.unwrap();
         assert_eq!(client.next().await, None, "{bytes:x?}");
@@ -193,15 +143,8 @@ async fn what_is_not_mqtt_is_closed() {
 async fn an_unknown_version_is_told_so() {
     let door = Door::open();
     let mut client = Client::open(door.address, Version::Three).await;
-    client
-        .stream
-        .write_all(b"\x10\x0c\0\x04MQTT\x06\x02\0\0\0\0")
-        .await
-        .unwrap();
-    assert_eq!(
-        client.next().await,
-        Some(Packet::new(kind::CONNACK, vec![0, 1]))
-    );
+    client.stream.write_all(b"\x10\x0c\0\x04MQTT\x06\x02\0\0\0\0").await.unwrap();
+    assert_eq!(client.next().await, Some(Packet::new(kind::CONNACK, vec![0, 1])));
     assert_eq!(client.next().await, None);
 }
 
@@ -218,39 +161,22 @@ async fn subscriptions_are_answered_and_not_granted() {
     };
     let mut three = door.client(Version::Three).await;
     three.send(&subscribe(Version::Three)).await;
-    assert_eq!(
-        three.next().await,
-        Some(Packet {
-            first: 0x90,
-            body: vec![0, 7, 0x80]
-        })
-    );
+    assert_eq!(three.next().await, Some(Packet { first: 0x90, body: vec![0, 7, 0x80] }));
     let mut five = door.client(Version::Five).await;
     five.send(&subscribe(Version::Five)).await;
-    assert_eq!(
-        five.next().await.map(|ack| ack.body),
-        Some(vec![0, 7, 0, 0x87])
-    );
+    assert_eq!(five.next().await.map(|ack| ack.body), Some(vec![0, 7, 0, 0x87]));
 }
 
 /// Connections that send packets with bytes changed at random: whatever comes of them, the listener goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_listener_survives_mutated_packets() {
-    let seed = std::env::var("COLDTRAIL_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(20_261_122);
+    let seed = std::env::var("COLDTRAIL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_122);
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     let door = Door::open();
     for round in 0..500 {
         let version = BOTH[round % 2];
-        let hello = Hello {
-            client_id: "m",
-            keep_alive_s: 60,
-            will: Some((TOPIC, "w")),
-            user: None,
-        };
+        let hello = Hello { client_id: "m", keep_alive_s: 60, will: Some((TOPIC, "w")), user: None };
         let mut client = Client::open(door.address, version).await;
         let mut bytes = hello.packet(version).encode();
         if rng.random_bool(0.4) {
@@ -259,18 +185,9 @@ async fn the_listener_survives_mutated_packets() {
         for id in 1..=10 {
             let packet = match rng.random_range(0..6) {
                 0 => Packet::of_id(kind::PUBREL, id),
-                1 => Packet {
-                    first: 0x82,
-                    body: vec![0, 1, 0, 0, 1, b'a', 0],
-                },
+                1 => Packet { first: 0x82, body: vec![0, 1, 0, 0, 1, b'a', 0] },
                 2 => Packet::new(kind::PINGREQ, Vec::new()),
-                _ => Packet::publish(
-                    TOPIC,
-                    rng.random_range(0..3),
-                    id,
-                    b"{\"readings\":[]}",
-                    version == Version::Five,
-                ),
+                _ => Packet::publish(TOPIC, rng.random_range(0..3), id, b"{\"readings\":[]}", version == Version::Five),
             };
             let mut packet = packet.encode();
             if rng.random_bool(0.3) {
