@@ -1,5 +1,7 @@
 //! How the program ends, and that `cargo test` builds it: the tests of the whole system run it.
 
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {

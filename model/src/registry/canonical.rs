@@ -81,8 +81,6 @@ fn write_text(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[test]

@@ -140,8 +140,6 @@ fn put_hundredths(value: i32, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use std::collections::HashSet;
 
     use chrono::TimeDelta;

@@ -169,8 +169,6 @@ fn receive_maximum(body: &[u8]) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[test]

@@ -88,8 +88,6 @@ impl PassiveBox {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     const OUTSIDE: Air = Air { celsius: 25.0, vapour_hpa: 12.0 };
