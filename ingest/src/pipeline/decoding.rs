@@ -14,6 +14,9 @@ use crate::decode::Dialects;
 /// How long the thread sleeps between looks while there is nothing to do.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// How long a full tail may hold senders back before its flush counts as failing.
+const SLOW_FLUSH: Duration = Duration::from_secs(10);
+
 /// Starts the thread. It ends when the journal is closed and read to its end, or with an error that stops decoding.
 pub(super) fn start(shared: Arc<Shared>, feed: Feed) -> Result<(), Error> {
     let thread = std::thread::Builder::new().name("decode".to_owned());
@@ -43,10 +46,16 @@ fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
             Fed::Closed => return Ok(()),
         }
         if shared.tail().bytes() >= shared.options.tail_bytes {
+            // A slow flush holds the journal's writer back, and so the senders; one that fails must not.
+            if wait_for_room(shared, SLOW_FLUSH) {
+                continue;
+            }
+            tracing::warn!("the tail is full because flushes fail: decoding pauses, messages are still journaled");
+            metrics::counter!("coldtrail_decoding_pauses_total").increment(1);
             let next = shared.decoded.borrow().next();
             // Without a feed the journal's writer waits for nobody: messages go on being acknowledged.
             drop(feed);
-            wait_for_room(shared);
+            wait_for_room(shared, Duration::MAX);
             feed = shared.journal.feed(next)?;
         }
     }
@@ -115,11 +124,15 @@ fn counts_of_names(shared: &Shared, names: usize) {
     metrics::gauge!("coldtrail_names").set(names as f64);
 }
 
-fn wait_for_room(shared: &Shared) {
-    tracing::warn!("the tail is full because flushes lag: decoding pauses, messages are still journaled");
-    metrics::counter!("coldtrail_decoding_pauses_total").increment(1);
+/// Waits until a flush has made room in the tail, at most `patience`; says whether there is room.
+fn wait_for_room(shared: &Shared, patience: Duration) -> bool {
+    let began = Instant::now();
     while shared.tail().bytes() >= shared.options.tail_bytes && !shared.journal.is_closed() {
+        if began.elapsed() >= patience {
+            return false;
+        }
         shared.flush_wanted.notify_one();
         std::thread::sleep(IDLE);
     }
+    true
 }
