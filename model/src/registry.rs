@@ -20,10 +20,11 @@ mod rule;
 mod state;
 mod unit;
 mod value;
+mod whereabouts;
 
 pub use amount::{HumiditySpan, MolarEnergy, PerKelvin, Q10, SlewRate, TemperatureSpan};
 pub use association::{Association, Exclusion, Target};
-pub use canonical::to_canonical;
+pub use canonical::{from_canonical, to_canonical};
 pub use document::RegistryDocument;
 pub use entity::{Kind, Record};
 pub use json::parse_json;

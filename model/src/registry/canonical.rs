@@ -4,6 +4,10 @@
 //! whole number has no fraction: `8`, never `8.0`), texts escaped only where JSON demands it, UTF-8. Two
 //! contents are the same when, and only when, their canonical bytes are. The ledger hashes this form.
 
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
 /// `value` in canonical form.
@@ -12,6 +16,38 @@ pub fn to_canonical(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
+}
+
+/// How deep a value may be nested.
+const DEEPEST: usize = 128;
+
+/// The value `text` spells, each number the f64 nearest to its decimal: what [`to_canonical`] wrote reads back to the
+/// bit. The usual reader may be off by the last bit.
+///
+/// # Errors
+/// When `text` is not JSON, or nested deeper than 128 levels.
+pub fn from_canonical(text: &str) -> Result<Value, serde_json::Error> {
+    exact(serde_json::from_str(text)?, DEEPEST)
+}
+
+fn exact(raw: &RawValue, depth: usize) -> Result<Value, serde_json::Error> {
+    let Some(depth) = depth.checked_sub(1) else { return Err(serde_json::Error::custom("is nested too deep")) };
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            fields.into_iter().map(|(field, raw)| Ok((field, exact(raw, depth)?))).collect()
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            items.into_iter().map(|raw| exact(raw, depth)).collect()
+        }
+        Some(b'-' | b'0'..=b'9') if text.contains(['.', 'e', 'E']) => {
+            let number = text.parse().ok().and_then(Number::from_f64);
+            number.map(Value::Number).ok_or_else(|| serde_json::Error::custom("has a number out of range"))
+        }
+        _ => serde_json::from_str(text),
+    }
 }
 
 fn write(value: &Value, out: &mut String) {
@@ -97,9 +133,22 @@ mod tests {
 
     #[test]
     fn numbers_read_back_to_the_same_f64() {
-        for float in [0.1_f64, 83.144, 1e-9, 1.797e308, 5e-324, 9_007_199_254_740_993.0, -0.5] {
+        for float in [
+            0.1_f64,
+            83.144,
+            1_234.567_890_123_456_7,
+            8.315e-17,
+            0.300_000_000_000_000_04,
+            1e-9,
+            1.797e308,
+            5e-324,
+            9_007_199_254_740_993.0,
+            -0.5,
+        ] {
             let text = to_canonical(&serde_json::json!(float));
             assert_eq!(text.parse::<f64>().unwrap().to_bits(), float.to_bits(), "{text}");
+            let listed = format!("[{text},{{\"a\":{text}}}]");
+            assert_eq!(to_canonical(&from_canonical(&listed).unwrap()), listed);
         }
         assert_eq!(to_canonical(&serde_json::json!(u64::MAX)), u64::MAX.to_string());
     }

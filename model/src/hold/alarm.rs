@@ -1,0 +1,170 @@
+//! Alarms: what somebody has to be told, kept as it was told.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::fields::{Fields, name, noted, recorded_at, text, told, valid_at};
+use super::number_after;
+use crate::instant::{RecordedAt, ValidAt};
+use crate::name::Name;
+
+/// Which alarm: the sequence number of the ledger's event that raised it, written `a17`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlarmId(u64);
+
+impl AlarmId {
+    /// The alarm that the event `number` raised.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The event's number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The id `text` spells.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        number_after(text, 'a').map(Self)
+    }
+}
+
+impl fmt::Display for AlarmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a{}", self.0)
+    }
+}
+
+/// What an alarm is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlarmCode {
+    /// A rule of a product fired for a unit.
+    RuleFired,
+    /// Nothing was heard of a sensor for too long.
+    SensorSilent,
+    /// A blocked unit was taken to a customer, a hospital or another site.
+    MovedWhileBlocked,
+}
+
+impl AlarmCode {
+    /// All codes.
+    pub const ALL: [Self; 3] = [Self::RuleFired, Self::SensorSilent, Self::MovedWhileBlocked];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RuleFired => "rule_fired",
+            Self::SensorSilent => "sensor_silent",
+            Self::MovedWhileBlocked => "moved_while_blocked",
+        }
+    }
+
+    /// The code a stable word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
+    }
+}
+
+/// Whom or what an alarm concerns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A unit, or what holds units.
+    Unit(Name),
+    /// A sensor.
+    Sensor(Name),
+    /// A place.
+    Place(Name),
+}
+
+/// An alarm as it was raised. The same one is not raised twice: code, subject, rule and instant tell it from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaisedAlarm {
+    /// Its id.
+    pub id: AlarmId,
+    /// What it is about.
+    pub code: AlarmCode,
+    /// Whom it concerns.
+    pub subject: Subject,
+    /// The rule, where one is concerned.
+    pub rule: Option<Name>,
+    /// Since when it is so.
+    pub at: ValidAt,
+    /// When it was raised.
+    pub raised_at: RecordedAt,
+    /// Since when it is so no longer.
+    pub cleared_at: Option<ValidAt>,
+    /// What happened, for people.
+    pub detail: Box<str>,
+}
+
+impl RaisedAlarm {
+    /// Whether `other` tells the same. A silence that lasts is one, whenever it is said to have begun.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let lasting = self.code == AlarmCode::SensorSilent && self.cleared_at.is_none() && other.cleared_at.is_none();
+        self.code == other.code
+            && self.subject == other.subject
+            && self.rule == other.rule
+            && (lasting || self.at == other.at)
+    }
+}
+
+impl Subject {
+    /// Its kind's word and its name.
+    #[must_use]
+    pub const fn parts(&self) -> (&'static str, &Name) {
+        match self {
+            Self::Unit(name) => ("unit", name),
+            Self::Sensor(name) => ("sensor", name),
+            Self::Place(name) => ("place", name),
+        }
+    }
+}
+
+impl RaisedAlarm {
+    /// It as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let named =
+            |kind: &str| Some(self.subject.parts()).filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str());
+        json!({
+            "id": self.id.to_string(),
+            "code": self.code.as_str(),
+            "unit": named("unit"),
+            "sensor": named("sensor"),
+            "place": named("place"),
+            "rule": self.rule.as_ref().map(Name::as_str),
+            "at": told(self.at),
+            "raised_at": noted(self.raised_at),
+            "cleared_at": self.cleared_at.map(told),
+            "detail": self.detail,
+        })
+    }
+
+    /// Reads what [`RaisedAlarm::to_json`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        let fields = Fields::of(value)?;
+        let unit = fields.maybe("unit", name)?.map(Subject::Unit);
+        let sensor = fields.maybe("sensor", name)?.map(Subject::Sensor);
+        let place = fields.maybe("place", name)?.map(Subject::Place);
+        Ok(Self {
+            id: fields.read("id", |value| AlarmId::parse(value.as_str()?))?,
+            code: fields.read("code", |value| AlarmCode::parse(value.as_str()?))?,
+            subject: unit.or(sensor).or(place).ok_or("concerns nobody")?,
+            rule: fields.maybe("rule", name)?,
+            at: fields.read("at", valid_at)?,
+            raised_at: fields.read("raised_at", recorded_at)?,
+            cleared_at: fields.maybe("cleared_at", valid_at)?,
+            detail: fields.read("detail", text)?,
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! What a hold rests on, and when that is news.
+
+use chrono::{Days, NaiveDate, NaiveTime};
+
+use super::Cause;
+use crate::assessment::{Alarm, Assessment, Excursion, ReasonCode};
+use crate::instant::ValidAt;
+use crate::name::Name;
+
+/// Starts are rounded down and ends up to a millisecond; less is no more time.
+const ROUNDING_MS: i64 = 1;
+
+/// How far a figure may rise above what was accepted: 1 % of its allowance, exactly that included although a
+/// difference of two f64 may be off by its last bits.
+const TOLERATED_SHARE: f64 = 0.01 + 1e-12;
+
+/// What a hold rests on: the part of an assessment that belongs to its cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The instant of the assessment.
+    pub as_of: ValidAt,
+    /// When the reasons with this cause began to hold.
+    pub since: Vec<ValidAt>,
+    /// The excursions of it, by start.
+    pub excursions: Vec<Excursion>,
+    /// The firings of its rules.
+    pub alarms: Vec<Alarm>,
+    /// The newest reading.
+    pub watermark: Option<ValidAt>,
+    /// The version of the product.
+    pub product_version: u32,
+    /// SHA-256 of the readings, in hexadecimal.
+    pub readings_digest: Box<str>,
+    /// What was used up.
+    pub figures: Figures,
+}
+
+/// How much of what a unit may use was used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figures {
+    /// The fraction of the budget of time out of storage, if the product has one.
+    pub budget_used_fraction: Option<f64>,
+    /// The extra ageing at its upper bound, in seconds.
+    pub extra_s: f64,
+    /// From the unit's first instant to the end of its labelled expiry (in UTC), in seconds.
+    pub life_allowance_s: f64,
+    /// The effective expiry.
+    pub effective_expiry: NaiveDate,
+}
+
+impl Figures {
+    /// The figures of `assessment`.
+    #[must_use]
+    pub fn of(assessment: &Assessment) -> Self {
+        let last_day = assessment.labelled_expiry;
+        let end = last_day.checked_add_days(Days::new(1)).unwrap_or(last_day).and_time(NaiveTime::MIN);
+        let allowance_ms = end.and_utc().timestamp_millis().saturating_sub(assessment.window.from.millis());
+        Self {
+            budget_used_fraction: assessment.budget.as_ref().map(|budget| budget.used_fraction),
+            extra_s: assessment.life.extra_s,
+            life_allowance_s: seconds(allowance_ms.max(0)),
+            effective_expiry: assessment.effective_expiry,
+        }
+    }
+
+    /// Whether more of the budget or of the life is used than in `accepted`, by more than 1 % of the allowance.
+    fn exceed(&self, accepted: &Self) -> bool {
+        let budget = self.budget_used_fraction.unwrap_or(0.0) - accepted.budget_used_fraction.unwrap_or(0.0);
+        budget > TOLERATED_SHARE || self.extra_s - accepted.extra_s > TOLERATED_SHARE * self.life_allowance_s
+    }
+}
+
+/// Milliseconds as seconds; whole milliseconds below 285 years are exact.
+#[expect(clippy::cast_precision_loss, reason = "below 2⁵³")]
+fn seconds(millis: i64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+/// Which excursions belong to a cause.
+enum Extent<'a> {
+    Rule(&'a str),
+    All,
+    None,
+}
+
+fn extent(cause: &Cause) -> Extent<'_> {
+    match cause {
+        Cause::Finding { rule: Some(rule), .. } => Extent::Rule(rule.as_str()),
+        Cause::Finding { code: ReasonCode::Frozen, rule: None } => Extent::Rule("freeze"),
+        Cause::Finding { code: ReasonCode::Expired, .. } | Cause::Manual => Extent::None,
+        Cause::Finding { .. } => Extent::All,
+    }
+}
+
+impl Evidence {
+    /// The evidence that `assessment` has for `cause`.
+    #[must_use]
+    pub fn of(assessment: &Assessment, cause: &Cause) -> Self {
+        let belongs = |rule: &Name| match extent(cause) {
+            Extent::Rule(wanted) => rule.as_str() == wanted,
+            Extent::All => true,
+            Extent::None => false,
+        };
+        let reasons = assessment.reasons.iter().filter(|reason| Cause::of(reason) == *cause);
+        Self {
+            as_of: assessment.as_of,
+            since: reasons.map(|reason| reason.at).collect(),
+            excursions: assessment.excursions.iter().filter(|one| belongs(&one.rule)).cloned().collect(),
+            alarms: assessment.alarms.iter().filter(|one| belongs(&one.rule)).cloned().collect(),
+            watermark: assessment.provenance.watermark,
+            product_version: assessment.provenance.product_version,
+            readings_digest: assessment.provenance.readings_digest.as_str().into(),
+            figures: Figures::of(assessment),
+        }
+    }
+
+    /// Whether `newer` says something that must be kept beside this: an excursion closed, or late data changed what
+    /// stands here. An open excursion that goes on is neither.
+    pub(super) fn is_superseded_by(&self, newer: &Self) -> bool {
+        let closed = |evidence: &'_ Self| -> Vec<Excursion> {
+            evidence.excursions.iter().filter(|one| one.end.is_some()).cloned().collect()
+        };
+        if closed(self) != closed(newer) {
+            return true;
+        }
+        let open = |evidence: &'_ Self| -> Vec<(Name, ValidAt)> {
+            let open = evidence.excursions.iter().filter(|one| one.end.is_none());
+            open.map(|one| (one.rule.clone(), one.start)).collect()
+        };
+        let (before, after) = (open(self), open(newer));
+        // One that opened behind the watermark is just new data; one that opened before it came late.
+        let late = |start: ValidAt| self.watermark.is_some_and(|watermark| start < watermark);
+        before.iter().any(|one| !after.contains(one)) || after.iter().any(|one| !before.contains(one) && late(one.1))
+    }
+
+    /// Whether this goes beyond everything that was `accepted`: another firing excursion or more time in one, another
+    /// reason without a rule, or budget or life used above each accepted figure. `adds_up` tells cumulative rules.
+    pub(super) fn goes_beyond(&self, accepted: &[&Self], cause: &Cause, adds_up: &impl Fn(&Name) -> bool) -> bool {
+        if accepted.is_empty() || accepted.iter().all(|accepted| self.figures.exceed(&accepted.figures)) {
+            return true;
+        }
+        if matches!(extent(cause), Extent::Rule(_)) {
+            let before: Vec<(i64, i64)> =
+                accepted.iter().flat_map(|evidence| evidence.firing(adds_up)).map(reach).collect();
+            return self.firing(adds_up).map(reach).any(|new| is_news(new, &before));
+        }
+        let judged_by_figures = matches!(
+            cause,
+            Cause::Finding { code: ReasonCode::Budget | ReasonCode::EffectiveExpiry | ReasonCode::Expired, .. }
+        );
+        let known = |since: &ValidAt| accepted.iter().any(|evidence| evidence.since.contains(since));
+        !judged_by_figures && !self.since.iter().all(known)
+    }
+
+    /// The excursions in which a rule fired; of a cumulative rule that fired, all.
+    fn firing<'a>(&'a self, adds_up: &'a impl Fn(&Name) -> bool) -> impl Iterator<Item = &'a Excursion> {
+        self.excursions.iter().filter(move |excursion| {
+            let ended = |at: ValidAt| excursion.end.is_some_and(|end| end < at);
+            let mut fired =
+                self.alarms.iter().filter(|alarm| alarm.rule == excursion.rule).filter_map(|alarm| alarm.at);
+            fired.any(|at| adds_up(&excursion.rule) || (excursion.start <= at && !ended(at)))
+        })
+    }
+}
+
+/// From when to when an excursion was out, in milliseconds since the epoch; an open one to the last reading.
+#[expect(clippy::cast_possible_truncation, reason = "a saturated end is still an end")]
+fn reach(excursion: &Excursion) -> (i64, i64) {
+    let start = excursion.start.millis();
+    let lasted_ms = (excursion.duration_s * 1000.0).ceil() as i64;
+    (start, excursion.end.map_or_else(|| start.saturating_add(lasted_ms), ValidAt::millis))
+}
+
+/// Whether `new` touches none of `before`, or has time outside all of them.
+fn is_news((from, to): (i64, i64), before: &[(i64, i64)]) -> bool {
+    let mut touching: Vec<_> = before.iter().copied().filter(|(start, end)| *start <= to && from <= *end).collect();
+    if touching.is_empty() {
+        return true;
+    }
+    touching.sort_unstable();
+    let (mut covered_to, mut outside_ms) = (from, 0_i64);
+    for (start, end) in touching {
+        outside_ms = outside_ms.saturating_add(start.saturating_sub(covered_to).max(0));
+        covered_to = covered_to.max(end);
+    }
+    outside_ms.saturating_add(to.saturating_sub(covered_to).max(0)) > ROUNDING_MS
+}
