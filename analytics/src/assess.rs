@@ -1,0 +1,37 @@
+//! The seam through which assessments are asked for: whoever needs one knows this, and not how it is computed.
+
+use async_trait::async_trait;
+use model::assessment::Assessment;
+use model::instant::{RecordedAt, ValidAt};
+use model::name::Name;
+
+/// Computes what is known of a unit.
+#[async_trait]
+pub trait Assess: Send + Sync {
+    /// What is known of `unit` at `as_of` (now, when absent) from what had been recorded by `known_at` (everything,
+    /// when absent); `None` when there is no such unit then. Whatever was acknowledged before the call counts.
+    ///
+    /// # Errors
+    /// When it cannot be computed; nothing may be concluded then, least of all that nothing is wrong.
+    async fn assess(
+        &self,
+        unit: &Name,
+        as_of: Option<ValidAt>,
+        known_at: Option<RecordedAt>,
+    ) -> Result<Option<Assessment>, AssessError>;
+}
+
+/// Why there is no assessment.
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    /// What was acknowledged is not decoded yet, or too much is asked at once.
+    #[error("assessments are behind: ask again in a moment")]
+    Behind,
+    /// Something inside failed.
+    #[error("an assessment cannot be computed: {source}")]
+    Failed {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
