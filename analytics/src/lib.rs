@@ -1,7 +1,12 @@
 //! Questions and answers: the tables a query sees, the guard that keeps queries read-only, and the engine.
 
 pub mod assess;
+pub mod assessment_json;
+pub mod custody;
 pub mod error;
+pub mod fleet;
+pub mod kernel;
+pub mod logs;
 pub mod sql;
 mod tables;
 

@@ -27,13 +27,14 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::error::{Limit, SqlError};
 use crate::tables::{AUDIT, LAKE, REGISTRY, Tables};
 use answer::Keep;
-use output::{Measured, Plain, Sink};
+use output::Plain;
 use session::Sessions;
 use threads::Threads;
 
 pub use answer::{Answer, Encoded};
 pub use limits::Limits;
 pub use output::Format;
+pub(crate) use output::{Measured, Sink};
 
 /// Reads the time a query calls `now()`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -119,6 +120,16 @@ impl Engine {
             Ok(Box::new(Keep::new(schema)))
         };
         self.run(sql, reach, keep).await
+    }
+
+    /// The rows of `sql`, poured into a sink of the asker's.
+    pub(crate) async fn pour<A: Measured>(
+        &self,
+        sql: &str,
+        reach: Reach,
+        sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError> + Send + 'static,
+    ) -> Result<A, SqlError> {
+        self.run(sql, reach, sink).await
     }
 
     /// Waits for a turn, then runs `sql` on the engine's threads within its time.

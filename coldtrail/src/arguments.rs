@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::instant::{ValidAt, parse_millis};
 
 /// Coldtrail: cold-chain readings, kept durably and asked in SQL.
 #[derive(Parser)]
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Ask one read-only query.
     Sql(Sql),
+    /// What is known of units: excursions, life, effective expiry, verdict.
+    Assess(Assess),
     /// Check every checksum and the audit chain.
     Verify(Verify),
     /// Copy everything consistently, while serving too.
@@ -129,6 +132,53 @@ pub(crate) struct Sql {
     /// Write the answer to this file.
     #[arg(long)]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `coldtrail assess`.
+#[derive(Args)]
+pub(crate) struct Assess {
+    /// The registry document, JSON; with `--readings`.
+    #[arg(long, requires = "readings", required_unless_present_any = ["data", "url"], conflicts_with_all = ["data", "url"])]
+    pub(crate) registry: Option<PathBuf>,
+    /// The readings, CSV; with `--registry`.
+    #[arg(long, requires = "registry")]
+    pub(crate) readings: Option<PathBuf>,
+    /// The data directory, with no server running on it.
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration that goes with the data directory, when its lake is in a bucket.
+    #[arg(long, requires = "data")]
+    pub(crate) config: Option<PathBuf>,
+    /// The address of a server, for instance `http://127.0.0.1:8080`.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// The API token for the server.
+    #[arg(long, env = "COLDTRAIL_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// The instant asked about: RFC 3339, or milliseconds; from a store, now when absent.
+    #[arg(long, value_parser = instant, required_unless_present_any = ["data", "url"])]
+    pub(crate) as_of: Option<ValidAt>,
+    /// What was recorded later does not count: RFC 3339, or milliseconds.
+    #[arg(long, value_parser = instant)]
+    pub(crate) known_at: Option<ValidAt>,
+    /// This unit only.
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End with exit code 3 when a verdict is this grave or graver.
+    #[arg(long, value_enum)]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// The verdicts a script may ask to fail on.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// `review`, `indeterminate` or `hold`.
+    Review,
+    /// `hold`.
+    Hold,
 }
 
 /// The forms of an answer.
@@ -250,6 +300,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a duration: write for instance `30s`"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+}
+
+fn instant(text: &str) -> Result<ValidAt, String> {
+    let millis = parse_millis(text).ok_or_else(|| format!("`{text}` is not a time: use RFC 3339, or milliseconds"))?;
+    Ok(ValidAt::from_millis(millis))
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod apply;
+pub(crate) mod assess;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod demo;

@@ -29,6 +29,23 @@ pub struct Limits {
     pub max_wait: Duration,
 }
 
+impl Limits {
+    /// Limits for what the system asks of itself: as much as it takes.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            max_statement_bytes: usize::MAX,
+            max_statement_tokens: usize::MAX,
+            max_rows: u64::MAX,
+            max_result_bytes: u64::MAX,
+            max_memory_bytes: 4 << 30,
+            timeout: Duration::from_secs(24 * 3600),
+            max_wait: Duration::from_secs(3600),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -22,14 +22,27 @@ impl Remote {
     /// The server of `--url`, if that was given.
     pub(crate) fn of(target: &Target) -> Result<Option<Self>, Failure> {
         let Some(url) = &target.url else { return Ok(None) };
+        Self::at(url, target.token.clone()).map(Some)
+    }
+
+    /// The server at `url`.
+    pub(crate) fn at(url: &str, token: Option<String>) -> Result<Self, Failure> {
         let url = url.trim_end_matches('/').to_owned();
-        Ok(Some(Self { url, token: target.token.clone(), client: reqwest::Client::builder().build()? }))
+        Ok(Self { url, token, client: reqwest::Client::builder().build()? })
+    }
+
+    /// Gets `path`; otherwise as [`Remote::post`].
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(self.client.get(format!("{}{path}", self.url))).await
     }
 
     /// Posts JSON and gives the body of the answer; a refusal of the server is a [`Failure`] with its words.
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> Result<Answer, Failure> {
-        let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
-        request = request.header("content-type", "application/json");
+        let request = self.client.post(format!("{}{path}", self.url)).body(body);
+        self.send(request.header("content-type", "application/json")).await
+    }
+
+    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -41,7 +54,7 @@ impl Remote {
         }
         let problem = describe(&body);
         match status.as_u16() {
-            400 | 413 | 422 => Err(Failure::Input(problem)),
+            400 | 404 | 413 | 422 => Err(Failure::Input(problem)),
             401 => Err(Failure::Failed(anyhow::anyhow!("{problem}: give a token with `--token` or COLDTRAIL_TOKEN"))),
             _ => Err(Failure::Failed(anyhow::anyhow!("the server answered {status}: {problem}"))),
         }

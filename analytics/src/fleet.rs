@@ -1,0 +1,230 @@
+//! Units of a registry over readings of many sensors: who is assessed with which traces.
+
+mod profiles;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use model::assessment::{Assessment, Provenance};
+use model::instant::{RecordedAt, ValidAt};
+use model::name::Name;
+use model::registry::{Exclusion, Recorded, Registry};
+
+use crate::custody::{self, Custody, Index, Keeping};
+use crate::kernel::{Correction, Sample, Series, Subject, Trace};
+use crate::logs::{Digest, Log, Logs};
+
+pub use crate::kernel::Outline;
+pub use profiles::Profiles;
+
+/// Everything units are assessed from at one instant.
+#[derive(Debug)]
+pub struct Fleet<'a> {
+    registry: &'a Registry,
+    index: Index,
+    profiles: &'a Profiles,
+    as_of: ValidAt,
+    known_at: Option<RecordedAt>,
+    sensors: HashMap<&'a Name, OnceLock<Heard>>,
+    logs: &'a Logs,
+}
+
+/// What one sensor said up to as-of.
+#[derive(Debug, Default)]
+struct Heard {
+    temperature: Arc<Series>,
+    humidity: Arc<Series>,
+    /// The readings as they came, sorted and each once.
+    raw_temperature: Vec<Sample>,
+    raw_humidity: Vec<Sample>,
+}
+
+impl<'a> Fleet<'a> {
+    /// The units of `registry` as `logs` tell of them.
+    #[must_use]
+    pub fn new(
+        registry: &'a Registry,
+        logs: &'a Logs,
+        profiles: &'a Profiles,
+        as_of: ValidAt,
+        known_at: Option<RecordedAt>,
+    ) -> Self {
+        let mut index = Index::new(registry);
+        logs.tell(&mut index, as_of);
+        let sensors = logs.sensors().map(|sensor| (sensor, OnceLock::new())).collect();
+        Self { registry, index, profiles, as_of, known_at, sensors, logs }
+    }
+
+    /// All units of the registry, by id: registered ones and split children.
+    #[must_use]
+    pub fn units(registry: &Registry) -> Vec<Name> {
+        let registered = registry.units.iter().map(|unit| unit.id.clone());
+        let children = registry.splits.iter().flat_map(|split| split.into.iter().map(|child| child.id.clone()));
+        let mut units: Vec<Name> = registered.chain(children.collect::<Vec<_>>()).collect();
+        units.sort();
+        units.dedup();
+        units
+    }
+
+    /// Where `unit` was and whose readings count, up to as-of.
+    #[must_use]
+    pub fn custody(&self, unit: &Name) -> Option<Custody> {
+        Custody::of(self.registry, &self.index, unit, self.as_of)
+    }
+
+    /// What is known of `unit`; `None` when it is not registered, or begins after as-of.
+    #[must_use]
+    pub fn assess(&self, unit: &Name) -> Option<Assessment> {
+        let custody = self.custody(unit)?;
+        let registered = custody::registered(self.registry, unit)?;
+        let product = self.registry.products.get(&registered.gtin)?;
+        let lot = self.registry.lots.get(&registered.lot_key())?;
+        let profile = self.profiles.get(product);
+        let (temperature, humidity) = self.traces(&custody, product.max_gap);
+        let subject = Subject {
+            unit: unit.clone(),
+            gtin: registered.gtin,
+            lot: registered.lot.clone(),
+            as_of: self.as_of,
+            known_at: self.known_at,
+            window: custody.window,
+            expires_on: lot.expires_on,
+            zone: custody.zone(self.registry),
+            provenance: self.provenance(&custody, product.version),
+            temperature,
+            humidity,
+        };
+        Some(subject.assess(&profile))
+    }
+
+    /// As [`Fleet::assess`] for many units, on `threads` threads, in the order of `units`.
+    #[must_use]
+    pub fn assess_all(&self, units: &[Name], threads: usize, progress: &(dyn Fn(usize) + Sync)) -> Vec<Assessment> {
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(unit) = units.get(number) else { return done };
+                done.extend(self.assess(unit).map(|assessment| (number, assessment)));
+                progress(number + 1);
+            }
+        };
+        let mut all: Vec<(usize, Assessment)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.clamp(1, units.len().max(1))).map(|_| scope.spawn(work)).collect();
+            let joined = workers.into_iter().map(|worker| worker.join());
+            joined.flat_map(|done| done.unwrap_or_else(|cause| std::panic::resume_unwind(cause))).collect()
+        });
+        all.sort_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, assessment)| assessment).collect()
+    }
+
+    /// The temperature of `unit` in `columns` of equal length over its window, for a picture.
+    #[must_use]
+    pub fn outline(&self, unit: &Name, columns: usize) -> Vec<Outline> {
+        let Some(custody) = self.custody(unit) else { return Vec::new() };
+        let gap = custody::registered(self.registry, unit)
+            .and_then(|registered| self.registry.products.get(&registered.gtin))
+            .and_then(|product| product.max_gap);
+        self.traces(&custody, gap).0.outline(columns)
+    }
+
+    fn traces(&self, custody: &Custody, gap: Option<std::time::Duration>) -> (Trace, Trace) {
+        let stretches = |series: fn(&Heard) -> &Arc<Series>| {
+            let pieces = custody.pieces.iter().map(|piece| {
+                let all = piece.sensors.iter().map(|sensor| self.heard(sensor));
+                // A sensor that only ever told the other quantity is none of this one.
+                let of_this = |heard: &&Heard| !series(heard).is_empty() || heard.says_nothing();
+                let heard = all.filter(of_this).map(|heard| Arc::clone(series(heard)));
+                (piece.from.millis(), piece.to.millis(), heard.collect::<Vec<_>>())
+            });
+            Trace::new(pieces.collect(), gap)
+        };
+        (stretches(|heard| &heard.temperature), stretches(|heard| &heard.humidity))
+    }
+
+    fn heard(&self, sensor: &Name) -> &Heard {
+        static NOTHING: OnceLock<Heard> = OnceLock::new();
+        let Some(slot) = self.sensors.get(sensor) else { return NOTHING.get_or_init(Heard::default) };
+        slot.get_or_init(|| {
+            let log = self.logs.get(sensor);
+            Heard::new(log.unwrap_or(&Log::default()), self.registry, sensor, self.as_of)
+        })
+    }
+
+    fn provenance(&self, custody: &Custody, product_version: u32) -> Provenance {
+        let (mut readings, mut conflicts, mut newest) = (0, 0, None);
+        let mut digest = Digest::default();
+        for (number, piece) in custody.pieces.iter().enumerate() {
+            let last = number + 1 == custody.pieces.len();
+            for sensor in &piece.sensors {
+                let heard = self.heard(sensor);
+                let (temperature, humidity) =
+                    (within(&heard.raw_temperature, piece, last), within(&heard.raw_humidity, piece, last));
+                digest.add(sensor.as_str(), b'T', temperature);
+                digest.add(sensor.as_str(), b'H', humidity);
+                let (count, doubled) = identities(temperature, humidity);
+                readings += count;
+                conflicts += doubled;
+                newest =
+                    newest.max(temperature.last().map(|sample| sample.at)).max(humidity.last().map(|sample| sample.at));
+            }
+        }
+        let watermark = newest.map(ValidAt::from_millis);
+        Provenance { readings, conflicts, product_version, watermark, readings_digest: digest.finish() }
+    }
+}
+
+impl Heard {
+    fn new(log: &Log, registry: &Registry, sensor: &Name, as_of: ValidAt) -> Self {
+        let known = registry.sensors.get(sensor).map(|sensor: &Recorded<_>| sensor.record.as_ref());
+        let exclusions = || registry.exclusions.of(sensor).map(|out| -> &Exclusion { &out.record });
+        let sorted = |samples: &[Sample]| {
+            let mut samples: Vec<Sample> =
+                samples.iter().copied().filter(|sample| sample.at <= as_of.millis()).collect();
+            samples.sort_unstable();
+            samples.dedup();
+            samples
+        };
+        let (raw_temperature, raw_humidity) = (sorted(&log.temperature), sorted(&log.humidity));
+        let temperature = Series::new(raw_temperature.clone(), &Correction::of_temperature(known, exclusions()));
+        let humidity = Series::new(raw_humidity.clone(), &Correction::of_humidity(known, exclusions()));
+        Self { temperature: Arc::new(temperature), humidity: Arc::new(humidity), raw_temperature, raw_humidity }
+    }
+}
+
+impl Heard {
+    fn says_nothing(&self) -> bool {
+        self.raw_temperature.is_empty() && self.raw_humidity.is_empty()
+    }
+}
+
+/// The readings of a stretch of time; its end belongs to the last.
+fn within<'a>(samples: &'a [Sample], piece: &Keeping, last: bool) -> &'a [Sample] {
+    let (from, to) = (piece.from.millis(), piece.to.millis());
+    let first = samples.partition_point(|sample| sample.at < from);
+    let end = samples.partition_point(|sample| if last { sample.at <= to } else { sample.at < to });
+    &samples[first..end.max(first)]
+}
+
+/// How many instants two lists of readings have between them, and at how many of them a quantity has two values.
+fn identities(temperature: &[Sample], humidity: &[Sample]) -> (u64, u64) {
+    let (mut count, mut doubled) = (0, 0);
+    let (mut t, mut h) = (0, 0);
+    while t < temperature.len() || h < humidity.len() {
+        let at = match (temperature.get(t), humidity.get(h)) {
+            (Some(t), Some(h)) => t.at.min(h.at),
+            (Some(t), None) => t.at,
+            (None, Some(h)) => h.at,
+            (None, None) => break,
+        };
+        let here =
+            |samples: &[Sample], from: usize| samples[from..].iter().take_while(|sample| sample.at == at).count();
+        let (ts, hs) = (here(temperature, t), here(humidity, h));
+        count += 1;
+        doubled += u64::from(ts > 1 || hs > 1);
+        t += ts;
+        h += hs;
+    }
+    (count, doubled)
+}

@@ -1,0 +1,211 @@
+//! The worst of several sensors, instant by instant: linear pieces between all their readings and crossings.
+//!
+//! One sensor is the usual case and goes straight through its readings; two or more are swept together.
+
+use super::known::Known;
+use super::level::{Level, View};
+use super::moment::Moment;
+use super::series::Series;
+use super::trace::{Part, Piece, Run, Strand, Trace};
+
+/// A linear piece of an envelope. Instants are ms since an origin, values are thousandths.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Slope {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) a: f64,
+    pub(super) b: f64,
+}
+
+/// The worst of an excursion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Worst {
+    /// The highest value of the view, in thousandths.
+    pub(super) peak: f64,
+    /// When it was first reached, ms.
+    pub(super) peak_at: i64,
+    /// The integral of what is above the level, in thousandths times seconds.
+    pub(super) area: f64,
+}
+
+impl Slope {
+    pub(super) fn length(&self) -> f64 {
+        self.to - self.from
+    }
+
+    pub(super) fn at(&self, instant: f64) -> f64 {
+        if self.from >= self.to {
+            return self.a;
+        }
+        self.a + (self.b - self.a) * (instant - self.from) / (self.to - self.from)
+    }
+
+    pub(super) fn cut(self, from: f64, to: f64) -> Option<Self> {
+        let (from, to) = (from.max(self.from), to.min(self.to));
+        if from == self.from && to == self.to && from < to {
+            return Some(self);
+        }
+        (from < to).then(|| Self { from, to, a: self.at(from), b: self.at(to) })
+    }
+}
+
+/// The worst value and the area above `level` between two moments.
+pub(super) fn worst(trace: &Trace, known: &Known, level: Level, from: Moment, to: Moment) -> Worst {
+    let origin = from.floor().millis();
+    let (start, end) = (from.millis_since(origin), to.millis_since(origin));
+    let mut worst = Worst { peak: f64::NEG_INFINITY, peak_at: origin, area: 0.0 };
+    let (first_ms, last_ms) = (origin, to.ceil().millis());
+    let above = f64::from(level.at);
+    for piece in trace.pieces.iter().filter(|piece| piece.from < last_ms && piece.to > first_ms) {
+        let slopes = of_piece(piece, level.view, level.step, origin, (first_ms, last_ms));
+        for slope in slopes.iter().filter_map(|slope| slope.cut(start, end)) {
+            for (at, value) in [(slope.from, slope.a), (slope.to, slope.b)] {
+                #[expect(clippy::cast_possible_truncation, reason = "ms within one excursion")]
+                if value > worst.peak {
+                    (worst.peak, worst.peak_at) = (value, origin + at.floor() as i64);
+                }
+            }
+            worst.area += area_above(&slope, above);
+        }
+    }
+    debug_assert!(worst.peak.is_finite() || known.intervals.is_empty(), "an excursion has a value");
+    worst
+}
+
+/// In thousandths times seconds.
+fn area_above(slope: &Slope, level: f64) -> f64 {
+    let (a, b) = (slope.a - level, slope.b - level);
+    let seconds = slope.length() / 1000.0;
+    if a <= 0.0 && b <= 0.0 {
+        0.0
+    } else if a >= 0.0 && b >= 0.0 {
+        f64::midpoint(a, b) * seconds
+    } else {
+        // The part above is a triangle.
+        let top = a.max(b);
+        top * top / (a - b).abs() * seconds / 2.0
+    }
+}
+
+/// The envelope of what is known in a piece, within [from, to] ms: by time.
+pub(super) fn of_piece(piece: &Piece, view: View, step: bool, origin: i64, (from, to): (i64, i64)) -> Vec<Slope> {
+    let window = (from.max(piece.from), to.min(piece.to));
+    let mut strands: Vec<Vec<Slope>> = piece
+        .strands
+        .iter()
+        .map(|strand| {
+            let mut slopes = Vec::new();
+            for part in strand.parts_within(window.0, window.1) {
+                if let Part::Known(run) = *part {
+                    slopes_of(strand, &run, view, step, origin, window, &mut slopes);
+                }
+            }
+            slopes
+        })
+        .collect();
+    match strands.len() {
+        0 => Vec::new(),
+        1 => strands.swap_remove(0),
+        _ => highest(&strands),
+    }
+}
+
+/// The highest values of a run, `doubts` times their doubt on top.
+pub(super) fn with_doubt(strand: &Strand, run: &Run, origin: i64, doubts: f64, slopes: &mut Vec<Slope>) {
+    let series = &*strand.series;
+    let value = |index: usize| f64::from(series.high(index)) + doubts * f64::from(series.doubt(index));
+    for index in run.first..run.last {
+        let a = value(index);
+        let b = if series.is_step() { a } else { value(index + 1) };
+        let (from, to) = ((series.at(index) - origin) as f64, (series.at(index + 1) - origin) as f64);
+        slopes.extend(Slope { from, to, a, b }.cut((run.from - origin) as f64, (run.to - origin) as f64));
+    }
+}
+
+/// The highest value and its doubt at an instant of a run, in thousandths.
+pub(super) fn value_at(strand: &Strand, run: &Run, at: i64) -> (f64, f64) {
+    let series = &*strand.series;
+    let instants = &series.instants()[run.first..=run.last];
+    let before = run.first + instants.partition_point(|instant| *instant <= at).saturating_sub(1);
+    let (a, a_doubt) = (f64::from(series.high(before)), f64::from(series.doubt(before)));
+    if before == run.last || series.at(before) == at || series.is_step() {
+        return (a, a_doubt);
+    }
+    let part = (at - series.at(before)) as f64 / (series.at(before + 1) - series.at(before)) as f64;
+    let (b, b_doubt) = (f64::from(series.high(before + 1)), f64::from(series.doubt(before + 1)));
+    (a + (b - a) * part, a_doubt + (b_doubt - a_doubt) * part)
+}
+
+fn slopes_of(
+    strand: &Strand,
+    run: &Run,
+    view: View,
+    step: bool,
+    origin: i64,
+    window: (i64, i64),
+    slopes: &mut Vec<Slope>,
+) {
+    let series = &*strand.series;
+    let bounds = (run.from.max(window.0), run.to.min(window.1));
+    if bounds.0 >= bounds.1 {
+        return;
+    }
+    let instants = &series.instants()[run.first..=run.last];
+    let first = run.first + instants.partition_point(|at| *at <= bounds.0).saturating_sub(1);
+    let mut index = first;
+    while index < run.last && series.at(index) < bounds.1 {
+        let whole = segment(series, index, view, step || series.is_step(), origin);
+        slopes.extend(whole.cut((bounds.0 - origin) as f64, (bounds.1 - origin) as f64));
+        index += 1;
+    }
+}
+
+fn segment(series: &Series, index: usize, view: View, step: bool, origin: i64) -> Slope {
+    let a = f64::from(view.value(series, index));
+    let b = if step { a } else { f64::from(view.value(series, index + 1)) };
+    Slope { from: (series.at(index) - origin) as f64, to: (series.at(index + 1) - origin) as f64, a, b }
+}
+
+/// The highest of several functions, each given by its slopes; where some have none, of the others.
+pub(super) fn highest(functions: &[Vec<Slope>]) -> Vec<Slope> {
+    let mut turns: Vec<f64> = functions.iter().flatten().flat_map(|slope| [slope.from, slope.to]).collect();
+    turns.sort_by(f64::total_cmp);
+    turns.dedup();
+    let mut next = vec![0usize; functions.len()];
+    let mut highest = Vec::with_capacity(turns.len());
+    for turn in turns.windows(2) {
+        let (from, to) = (turn[0], turn[1]);
+        let mut here: Vec<Slope> = Vec::with_capacity(functions.len());
+        for (function, next) in functions.iter().zip(&mut next) {
+            while *next < function.len() && function[*next].to <= from {
+                *next += 1;
+            }
+            here.extend(function.get(*next).filter(|slope| slope.from <= from).and_then(|slope| slope.cut(from, to)));
+        }
+        climb(&here, from, to, &mut highest);
+    }
+    highest
+}
+
+/// Lines that meet within so many ms meet at once.
+const CLOSE: f64 = 1e-6;
+
+/// Follows the highest of several lines over [from, to].
+fn climb(lines: &[Slope], from: f64, to: f64, path: &mut Vec<Slope>) {
+    let mut at = from;
+    while at < to {
+        // The highest right after here: a line met here and overtaking counts already.
+        let soon = (at + CLOSE).min(to);
+        let Some(top) = lines.iter().copied().max_by(|left, right| left.at(soon).total_cmp(&right.at(soon))) else {
+            return;
+        };
+        let overtaken = lines.iter().filter_map(|line| {
+            let (ahead, gain) = (top.at(at) - line.at(at), (line.b - line.a) - (top.b - top.a));
+            let meet = at + ahead * (to - from) / gain;
+            (gain > 0.0 && meet > at + CLOSE && meet < to).then_some(meet)
+        });
+        let until = overtaken.fold(to, f64::min);
+        path.push(Slope { from: at, to: until, a: top.at(at), b: top.at(until) });
+        at = until;
+    }
+}

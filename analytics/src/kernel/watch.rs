@@ -1,0 +1,116 @@
+//! A product's rules as the kernel evaluates them: the stated ones, those of the storage limits, and freezing.
+
+use std::time::Duration;
+
+use model::name::Name;
+use model::registry::{Comparator, Interpolation, Limit, Mode, Product, Rule, Severity, Side};
+
+use super::level::{Level, View};
+use super::moment::Span;
+
+/// The quantity a rule watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Quantity {
+    Temperature,
+    Humidity,
+}
+
+/// One rule, ready to evaluate.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    pub(super) id: Name,
+    pub(super) quantity: Quantity,
+    /// Out of limits.
+    pub(super) limit: Level,
+    /// Not recovered yet: the limit less the hysteresis.
+    pub(super) reset: Level,
+    pub(super) mode: Mode,
+    pub(super) delay: Span,
+    pub(super) merge: Span,
+    pub(super) severity: Severity,
+    pub(super) is_freeze: bool,
+}
+
+/// All rules of `product`, by id.
+pub(super) fn watches(product: &Product) -> Vec<Watch> {
+    let mut all: Vec<Watch> = product.rules.iter().map(stated).collect();
+    all.extend(from_storage(product));
+    if let (Some(freeze), Ok(id)) = (product.freeze, Name::parse("freeze")) {
+        let level = Level { view: View::Cold, at: -freeze.limit.millidegrees(), inclusive: true, step: false };
+        all.push(Watch {
+            id,
+            quantity: Quantity::Temperature,
+            limit: level,
+            reset: level,
+            mode: Mode::Single,
+            delay: span(freeze.delay),
+            merge: Span::ZERO,
+            severity: Severity::Hold,
+            is_freeze: true,
+        });
+    }
+    all.sort_by(|left, right| left.id.cmp(&right.id));
+    all
+}
+
+fn stated(rule: &Rule) -> Watch {
+    let (quantity, at, hysteresis) = match rule.limit {
+        Limit::Temperature { at, hysteresis } => (Quantity::Temperature, at.millidegrees(), hysteresis.millikelvin()),
+        Limit::Humidity { at, hysteresis } => (Quantity::Humidity, at.thousandths(), hysteresis.thousandths()),
+    };
+    let (view, at) = seen_from(rule.side, at);
+    let inclusive = rule.comparator == Comparator::Inclusive;
+    let step = rule.interpolation == Some(Interpolation::Hold);
+    let limit = Level { view, at, inclusive, step };
+    Watch {
+        id: rule.id.clone(),
+        quantity,
+        limit,
+        reset: Level { at: at - hysteresis, ..limit },
+        mode: rule.mode,
+        delay: span(rule.delay),
+        merge: span(rule.merge),
+        severity: rule.severity,
+        is_freeze: false,
+    }
+}
+
+/// A storage limit without a rule on its quantity and side is a strict rule of its own.
+fn from_storage(product: &Product) -> impl Iterator<Item = Watch> {
+    let storage = &product.storage;
+    let limits = [
+        (Quantity::Temperature, Side::Low, storage.temperature_low.map(|at| at.millidegrees())),
+        (Quantity::Temperature, Side::High, storage.temperature_high.map(|at| at.millidegrees())),
+        (Quantity::Humidity, Side::Low, storage.humidity_low.map(|at| at.thousandths())),
+        (Quantity::Humidity, Side::High, storage.humidity_high.map(|at| at.thousandths())),
+    ];
+    limits.into_iter().filter_map(|(quantity, side, at)| {
+        let word = if quantity == Quantity::Temperature { "temperature" } else { "humidity" };
+        let has_rule = |rule: &Rule| rule.limit.quantity() == word && rule.side == side;
+        let at = at.filter(|_| !product.rules.iter().any(has_rule))?;
+        let (view, at) = seen_from(side, at);
+        let limit = Level { view, at, inclusive: false, step: false };
+        Some(Watch {
+            id: Name::parse(&format!("storage.{word}.{}", side.as_str())).ok()?,
+            quantity,
+            limit,
+            reset: limit,
+            mode: Mode::Single,
+            delay: Span::ZERO,
+            merge: Span::ZERO,
+            severity: Severity::Hold,
+            is_freeze: false,
+        })
+    })
+}
+
+fn seen_from(side: Side, at: i32) -> (View, i32) {
+    match side {
+        Side::High => (View::Hot, at),
+        Side::Low => (View::Cold, -at),
+    }
+}
+
+pub(super) fn span(duration: Duration) -> Span {
+    Span::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}

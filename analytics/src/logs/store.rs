@@ -1,0 +1,139 @@
+//! Readings from the store: lake and tail, as one moment of them.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, SchemaRef, TimestampMillisecondType};
+use model::instant::{RecordedAt, ValidAt, to_rfc3339};
+use model::name::Name;
+use model::quantity::{Humidity, Temperature};
+
+use super::{Log, Logs};
+use crate::error::SqlError;
+use crate::kernel::Sample;
+use crate::sql::{Engine, Measured, Reach, Sink};
+
+/// Sensors whose readings up to an instant are wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// These sensors, or all.
+    pub sensors: Option<&'a [Name]>,
+    /// Readings measured earlier are not needed.
+    pub from: Option<ValidAt>,
+    /// Readings measured later do not count.
+    pub as_of: ValidAt,
+    /// Readings received later do not count.
+    pub known_at: Option<RecordedAt>,
+}
+
+/// The readings of the sensors that are wanted.
+///
+/// # Errors
+/// When the store cannot be read, or a limit of `engine` is met.
+pub async fn from_engine(engine: &Engine, wanted: &Wanted<'_>) -> Result<Logs, SqlError> {
+    if wanted.sensors.is_some_and(<[Name]>::is_empty) {
+        return Ok(Logs::default());
+    }
+    let sql = query(wanted);
+    let sink = |schema: &SchemaRef| -> Result<Box<dyn Sink<Answer = Gathered>>, SqlError> {
+        schema.index_of("unit").map_err(SqlError::internal)?;
+        Ok(Box::new(Gather::default()))
+    };
+    Ok(engine.pour(&sql, Reach::NoAudit, sink).await?.0)
+}
+
+/// Names hold no quote and no other sign than `. _ -` (see [`Name`]), so they stand in the text as they are.
+fn query(wanted: &Wanted<'_>) -> String {
+    let mut sql = format!(
+        "SELECT sensor, measured_at, temperature_c, humidity_pct, unit FROM readings WHERE measured_at <= TIMESTAMP '{}'",
+        to_rfc3339(wanted.as_of.millis())
+    );
+    if let Some(from) = wanted.from {
+        let _ = write!(sql, " AND measured_at >= TIMESTAMP '{}'", to_rfc3339(from.millis()));
+    }
+    if let Some(known_at) = wanted.known_at {
+        let _ = write!(sql, " AND received_at <= TIMESTAMP '{}'", to_rfc3339(known_at.millis()));
+    }
+    if let Some(sensors) = wanted.sensors {
+        let names: Vec<String> = sensors.iter().map(|sensor| format!("'{sensor}'")).collect();
+        let _ = write!(sql, " AND sensor IN ({})", names.join(", "));
+    }
+    sql
+}
+
+/// The readings of a query's rows.
+struct Gathered(Logs);
+
+impl Measured for Gathered {
+    fn size(&self) -> usize {
+        0
+    }
+}
+
+/// Takes rows into logs, sensor by sensor.
+#[derive(Default)]
+struct Gather {
+    logs: Vec<(Name, Log)>,
+    known: HashMap<Box<str>, usize>,
+}
+
+impl Sink for Gather {
+    type Answer = Gathered;
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
+        let wrong = || SqlError::internal(arrow::error::ArrowError::SchemaError("readings have other columns".into()));
+        let sensor = batch.column(0).as_string_opt::<i32>().ok_or_else(wrong)?;
+        let at = batch.column(1).as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)?;
+        let temperature = batch.column(2).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
+        let humidity = batch.column(3).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
+        let unit = batch.column(4).as_string_opt::<i32>().ok_or_else(wrong)?;
+        let mut row = 0;
+        while row < batch.num_rows() {
+            // Rows of a sensor stand together.
+            let name = sensor.value(row);
+            let index = self.index(name)?;
+            let log = &mut self.logs[index].1;
+            while row < batch.num_rows() && sensor.value(row) == name {
+                let at = at.value(row);
+                if temperature.is_valid(row) {
+                    let value = Temperature::from_celsius(temperature.value(row)).map(Temperature::millidegrees);
+                    log.temperature.extend(value.map(|value| Sample { at, value }));
+                }
+                if humidity.is_valid(row) {
+                    let value = Humidity::from_percent(humidity.value(row)).map(Humidity::thousandths);
+                    log.humidity.extend(value.map(|value| Sample { at, value }));
+                }
+                if let Some(unit) = unit.is_valid(row).then(|| Name::parse(unit.value(row)).ok()).flatten() {
+                    log.name_unit(at, unit);
+                }
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn finish(self: Box<Self>) -> Result<Gathered, SqlError> {
+        let mut logs = Logs::default();
+        for (name, log) in self.logs {
+            *logs.of(name) = log;
+        }
+        Ok(Gathered(logs))
+    }
+}
+
+impl Gather {
+    fn index(&mut self, name: &str) -> Result<usize, SqlError> {
+        if let Some(index) = self.known.get(name) {
+            return Ok(*index);
+        }
+        let parsed = Name::parse(name).map_err(SqlError::internal)?;
+        self.logs.push((parsed, Log::default()));
+        self.known.insert(name.into(), self.logs.len() - 1);
+        Ok(self.logs.len() - 1)
+    }
+}
