@@ -4,12 +4,14 @@
 //! 3. its rows are in the tail and in answers; 4. a flush writes and commits them (see `store::lake`); 5. only then its
 //! journal segment may go (invariant D3). After a crash everything from the last committed position is decoded again.
 
+mod attempts;
 mod decoding;
 mod flushing;
 mod receipts;
+mod upkeep;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub use receipts::Receipts;
 
 use crate::Error;
 use crate::clock::Clock;
+use attempts::Attempts;
 
 /// Limits and rhythms of a pipeline. All have a default.
 #[derive(Clone, Debug)]
@@ -33,8 +36,14 @@ pub struct PipelineOptions {
     pub flush_bytes: usize,
     /// The tail is flushed when it has waited this long.
     pub flush_after: Duration,
-    /// Decoding pauses when the tail has grown to this because flushes fail, bytes. Messages go on being journaled.
+    /// The tail holds about this at most, bytes, the part being flushed included. Decoding then waits for a flush.
+    ///
+    /// While flushes are merely slow the journal waits with it, once [`JournalOptions::feed_bytes`] are not decoded:
+    /// senders wait for their acknowledgements. When flushes fail nobody waits but decoding: messages go on being
+    /// acknowledged and journaled, up to [`JournalOptions::max_bytes`], and are decoded from disk later.
     pub tail_bytes: usize,
+    /// A flush that has been under way for longer than this counts as failing, as when an object store hangs.
+    pub flush_patience: Duration,
     /// How many sensor names one gateway may use.
     pub names_per_gateway: usize,
     /// How long a query waits for decoding to catch up before it is told to come again.
@@ -51,6 +60,7 @@ impl Default for PipelineOptions {
             flush_bytes: 64 << 20,
             flush_after: Duration::from_secs(60),
             tail_bytes: 256 << 20,
+            flush_patience: Duration::from_secs(60),
             names_per_gateway: 10_000,
             view_wait: Duration::from_secs(20),
             maintain_every: Duration::from_secs(60),
@@ -73,7 +83,6 @@ pub struct Counts {
     duplicate: AtomicU64,
     rejected: AtomicU64,
     flushes: AtomicU64,
-    sensors: AtomicU64,
 }
 
 /// A moment of [`Counts`].
@@ -104,9 +113,11 @@ struct Shared {
     receipts: Receipts,
     clock: Clock,
     flush_wanted: Notify,
-    flushes: watch::Sender<u64>,
-    /// One flush or maintenance at a time.
+    /// One flush at a time.
     writing: tokio::sync::Mutex<()>,
+    attempts: Attempts,
+    /// Whether [`Pipeline::run`] runs: a full tail gets room some time.
+    is_flushed: AtomicBool,
 }
 
 impl Pipeline {
@@ -133,8 +144,9 @@ impl Pipeline {
             counts: Counts::default(),
             receipts: Receipts::default(),
             flush_wanted: Notify::new(),
-            flushes: watch::Sender::new(0),
             writing: tokio::sync::Mutex::new(()),
+            attempts: Attempts::default(),
+            is_flushed: AtomicBool::new(false),
             options,
             journal,
             lake,
@@ -186,7 +198,12 @@ impl Pipeline {
     /// # Errors
     /// When the flush fails; it is tried again by itself.
     pub async fn flush(&self) -> Result<(), Error> {
-        flushing::flush(&self.shared).await
+        // In a task of its own: a question that is given up must not leave a flush half done.
+        let shared = Arc::clone(&self.shared);
+        match tokio::spawn(async move { flushing::flush(&shared).await }).await {
+            Ok(flushed) => flushed,
+            Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
     }
 
     /// What has been counted so far.

@@ -112,6 +112,15 @@ pub enum Error {
         source: Box<deltalake_core::DeltaTableError>,
     },
 
+    /// A file that was to be replaced has been replaced by somebody else.
+    #[error("file `{path}` of table `{table}` was replaced meanwhile: it is tried again with what took its place")]
+    Replaced {
+        /// The table.
+        table: &'static str,
+        /// The file, below the table.
+        path: String,
+    },
+
     /// A file of the lake is not what was written.
     #[error("file `{path}` of the lake is damaged: {what}; restore it from a backup")]
     LakeDamaged {

@@ -8,6 +8,7 @@
 //! A crash between any two repeats from the journal what is not committed; files without a commit are never read and
 //! go with the next vacuum.
 
+mod apart;
 mod compact;
 mod compare;
 mod copy;
@@ -15,6 +16,9 @@ mod encode;
 mod file;
 mod flush;
 mod integrity;
+mod loaded;
+mod mark;
+mod merge;
 mod sorted;
 mod table;
 mod vacuum;
@@ -36,6 +40,9 @@ pub struct Lake {
     objects: Objects,
     readings: Table,
     rejected: Table,
+    /// Held by whoever takes files of `readings` or `rejected` out: from choosing them, or looking whether they are
+    /// still there, to the commit.
+    exchanging: tokio::sync::Mutex<()>,
 }
 
 impl Lake {
@@ -46,7 +53,7 @@ impl Lake {
     pub async fn open(objects: Objects, node: &str) -> Result<Self, Error> {
         let readings = Table::open(&objects, "readings", &schema::READINGS, node).await?;
         let rejected = Table::open(&objects, "rejected", &schema::REJECTED, node).await?;
-        Ok(Self { objects, readings, rejected })
+        Ok(Self { objects, readings, rejected, exchanging: tokio::sync::Mutex::default() })
     }
 
     /// As [`Lake::open`], but a table that does not exist is an error: changes nothing.

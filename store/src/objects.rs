@@ -87,6 +87,12 @@ impl Objects {
         Ok(Self { store: Arc::new(store), base: Path::from(options.prefix.as_str()), url: location, local: None })
     }
 
+    /// A store of the caller's, with the lake below `prefix`.
+    #[must_use]
+    pub fn on(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
+        Self { store, base: Path::from(prefix), url: format!("memory:///{prefix}"), local: None }
+    }
+
     /// The store, rooted at the file system's or bucket's root.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {

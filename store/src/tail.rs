@@ -20,6 +20,8 @@ use model::reading::Reading;
 use model::rejection::Reason;
 
 pub use batches::TailBatches;
+pub(crate) use batches::rejected_batch;
+pub(crate) use generation::Refused;
 pub use generation::{Generation, LateRow, Verdict};
 pub use names::{NameId, NameList, Names};
 pub use rows::{Relation, Row, Values};
@@ -141,10 +143,16 @@ impl Tail {
         self.active.advance(position);
     }
 
-    /// Bytes held by the part that the next flush would take.
+    /// Bytes held by the part that no flush has taken yet.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.active.bytes()
+    }
+
+    /// Bytes held, those of the part being flushed included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.active.bytes()
+        self.active.bytes() + self.frozen.as_ref().map_or(0, |frozen| frozen.bytes())
     }
 
     /// Readings held and not yet in the lake.

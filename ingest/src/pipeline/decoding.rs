@@ -14,8 +14,8 @@ use crate::decode::Dialects;
 /// How long the thread sleeps between looks while there is nothing to do.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// How long a full tail may hold senders back before its flush counts as failing.
-const SLOW_FLUSH: Duration = Duration::from_secs(10);
+/// How long it sleeps between looks while it waits for room in the tail.
+const FULL: Duration = Duration::from_millis(5);
 
 /// Starts the thread. It ends when the journal is closed and read to its end, or with an error that stops decoding.
 pub(super) fn start(shared: Arc<Shared>, feed: Feed) -> Result<(), Error> {
@@ -45,19 +45,20 @@ fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
             Fed::Nothing => {}
             Fed::Closed => return Ok(()),
         }
-        if shared.tail().bytes() >= shared.options.tail_bytes {
-            // A slow flush holds the journal's writer back, and so the senders; one that fails must not.
-            if wait_for_room(shared, SLOW_FLUSH) {
-                continue;
-            }
-            tracing::warn!("the tail is full because flushes fail: decoding pauses, messages are still journaled");
-            metrics::counter!("coldtrail_decoding_pauses_total").increment(1);
-            let next = shared.decoded.borrow().next();
-            // Without a feed the journal's writer waits for nobody: messages go on being acknowledged.
-            drop(feed);
-            wait_for_room(shared, Duration::MAX);
-            feed = shared.journal.feed(next)?;
+        match wait_for_room(shared, true) {
+            Room::Made => continue,
+            Room::Never => return Ok(()),
+            Room::Failing => {}
         }
+        tracing::warn!("the tail is full because flushes fail: decoding pauses, messages are still journaled");
+        metrics::counter!("coldtrail_decoding_pauses_total").increment(1);
+        let next = shared.decoded.borrow().next();
+        // Without a feed the journal's writer waits for nobody: messages go on being acknowledged.
+        drop(feed);
+        if wait_for_room(shared, false) == Room::Never {
+            return Ok(());
+        }
+        feed = shared.journal.feed(next)?;
     }
 }
 
@@ -104,35 +105,59 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
 }
 
 fn reached(shared: &Shared, position: Position) {
-    let (bytes, readings) = {
+    let (waiting, bytes, readings, names) = {
         let tail = shared.tail();
-        counts_of_names(shared, tail.names_len());
-        (tail.bytes(), tail.len())
+        (tail.waiting_bytes(), tail.bytes(), tail.len(), tail.names_len())
     };
+    metrics::gauge!("coldtrail_names").set(names as f64);
     metrics::gauge!("coldtrail_tail_bytes").set(bytes as f64);
     metrics::gauge!("coldtrail_tail_readings").set(readings as f64);
     shared.decoded.send_replace(position);
     let durable = shared.journal.durable().borrow().position;
     metrics::gauge!("coldtrail_decode_lag_messages").set(durable.get().saturating_sub(position.get()) as f64);
-    if bytes >= shared.options.flush_bytes {
+    if waiting >= shared.options.flush_bytes {
         shared.flush_wanted.notify_one();
     }
 }
 
-fn counts_of_names(shared: &Shared, names: usize) {
-    shared.counts.sensors.store(names as u64, Ordering::Relaxed);
-    metrics::gauge!("coldtrail_names").set(names as f64);
+/// How a wait for room in the tail ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// There is room.
+    Made,
+    /// There is none, and flushes fail.
+    Failing,
+    /// There will be none: nobody flushes any more.
+    Never,
 }
 
-/// Waits until a flush has made room in the tail, at most `patience`; says whether there is room.
-fn wait_for_room(shared: &Shared, patience: Duration) -> bool {
-    let began = Instant::now();
-    while shared.tail().bytes() >= shared.options.tail_bytes && !shared.journal.is_closed() {
-        if began.elapsed() >= patience {
-            return false;
+/// Waits until there is room in the tail; gives up when flushes fail if `while_they_work`.
+///
+/// The journal's writer waits too as long as the thread has its feed, and so do the senders: a flush that is slow
+/// holds them back, one that fails must not.
+fn wait_for_room(shared: &Shared, while_they_work: bool) -> Room {
+    let has_room = || shared.tail().bytes() < shared.options.tail_bytes;
+    if has_room() {
+        return Room::Made;
+    }
+    let full = metrics::gauge!("coldtrail_tail_full");
+    full.set(1.0);
+    let room = loop {
+        let ends = shared.journal.is_closed() && !shared.is_flushed.load(Ordering::Acquire);
+        if ends || *shared.stopped.borrow() {
+            break Room::Never;
+        }
+        if while_they_work && shared.attempts.are_failing(Instant::now(), shared.options.flush_patience) {
+            break Room::Failing;
         }
         shared.flush_wanted.notify_one();
-        std::thread::sleep(IDLE);
+        std::thread::sleep(FULL);
+        if has_room() {
+            break Room::Made;
+        }
+    };
+    if room == Room::Made {
+        full.set(0.0);
     }
-    true
+    room
 }

@@ -1,21 +1,32 @@
-//! When the tail goes to the lake, and the lake's upkeep.
+//! When the tail goes to the lake.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use model::instant::MeasuredAt;
-use store::lake::flush_tail;
+use store::lake::{Flushed, flush_tail};
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::{Shared, upkeep};
 use crate::Error;
 
 /// The longest pause between tries while flushes fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Flushes by size, age and demand until `stop`; then everything.
-pub(super) async fn run(shared: &Shared, stop: CancellationToken) -> Result<(), Error> {
-    let mut maintained = Instant::now();
+/// Flushes by size, age and demand until `stop`, with the lake's upkeep beside it; then everything.
+pub(super) async fn run(shared: &Arc<Shared>, stop: CancellationToken) -> Result<(), Error> {
+    shared.is_flushed.store(true, Ordering::Release);
+    let upkeep = tokio::spawn(upkeep::run(Arc::clone(shared), stop.clone()));
+    flush_until(shared, &stop).await;
+    let finished = finish(shared).await;
+    shared.is_flushed.store(false, Ordering::Release);
+    if let Err(join) = upkeep.await {
+        std::panic::resume_unwind(join.into_panic());
+    }
+    finished
+}
+
+async fn flush_until(shared: &Shared, stop: &CancellationToken) {
     let mut pause = Duration::from_millis(100);
     while !stop.is_cancelled() {
         tokio::select! {
@@ -36,14 +47,7 @@ pub(super) async fn run(shared: &Shared, stop: CancellationToken) -> Result<(), 
                 shared.flush_wanted.notify_one();
             }
         }
-        if maintained.elapsed() >= shared.options.maintain_every {
-            maintained = Instant::now();
-            if let Err(error) = maintain(shared).await {
-                tracing::error!(error = %crate::error::chain(&error), "the lake's upkeep failed; it will be tried again");
-            }
-        }
     }
-    finish(shared).await
 }
 
 /// After the doors are closed: decodes and flushes all that is durable.
@@ -56,9 +60,13 @@ async fn finish(shared: &Shared) -> Result<(), Error> {
     let durable = shared.journal.durable().borrow().position;
     let mut decoded = shared.decoded.subscribe();
     let mut stopped = shared.stopped.subscribe();
-    tokio::select! {
-        _ = decoded.wait_for(|decoded| *decoded >= durable) => {}
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+    // What is left to decode may be more than the tail may hold.
+    while tokio::select! {
+        _ = decoded.wait_for(|decoded| *decoded >= durable) => false,
+        _ = stopped.wait_for(|stopped| *stopped) => false,
+        () = shared.flush_wanted.notified() => true,
+    } {
+        flush(shared).await?;
     }
     flush(shared).await?;
     // A flush that failed before had its own part to finish first.
@@ -68,11 +76,31 @@ async fn finish(shared: &Shared) -> Result<(), Error> {
 pub(super) async fn flush(shared: &Shared) -> Result<(), Error> {
     let _one_at_a_time = shared.writing.lock().await;
     let began = Instant::now();
+    let attempt = shared.attempts.begin(began);
+    let result = flush_and_prune(shared, began).await;
+    attempt.ended(result.is_ok());
+    result
+}
+
+async fn flush_and_prune(shared: &Shared, began: Instant) -> Result<(), Error> {
     let Some(flushed) = flush_tail(&shared.lake, &shared.tail).await? else { return Ok(()) };
-    let seconds = began.elapsed().as_secs_f64();
+    tell(&flushed, began.elapsed());
+    shared.counts.flushes.fetch_add(1, Ordering::Relaxed);
+    let Some(position) = shared.lake.flushed_to() else { return Ok(()) };
+    let journal = shared.journal.clone();
+    match tokio::task::spawn_blocking(move || journal.prune(position)).await {
+        Ok(pruned) => drop(pruned?),
+        Err(join) => std::panic::resume_unwind(join.into_panic()),
+    }
+    Ok(())
+}
+
+fn tell(flushed: &Flushed, took: Duration) {
+    let seconds = took.as_secs_f64();
     metrics::histogram!("coldtrail_flush_seconds").record(seconds);
     metrics::counter!("coldtrail_flushed_readings_total").increment(flushed.readings);
     metrics::counter!("coldtrail_flushed_bytes_total").increment(flushed.bytes);
+    metrics::gauge!("coldtrail_flushed_at_seconds").set(chrono::Utc::now().timestamp() as f64);
     tracing::debug!(
         readings = flushed.readings,
         rejected = flushed.rejected,
@@ -82,37 +110,4 @@ pub(super) async fn flush(shared: &Shared) -> Result<(), Error> {
         seconds,
         "flushed"
     );
-    metrics::gauge!("coldtrail_flushed_at_seconds").set(chrono::Utc::now().timestamp() as f64);
-    shared.counts.flushes.fetch_add(1, Ordering::Relaxed);
-    if let Some(position) = shared.lake.flushed_to() {
-        let journal = shared.journal.clone();
-        match tokio::task::spawn_blocking(move || journal.prune(position)).await {
-            Ok(pruned) => drop(pruned?),
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        }
-    }
-    shared.flushes.send_modify(|flushes| *flushes += 1);
-    Ok(())
-}
-
-async fn maintain(shared: &Shared) -> Result<(), Error> {
-    let _one_at_a_time = shared.writing.lock().await;
-    let today = MeasuredAt::from_millis(shared.clock.now().millis()).day();
-    let compacted = shared.lake.compact(today, shared.options.busy_day_files).await?;
-    if compacted.removed > 0 {
-        tracing::info!(
-            removed = compacted.removed,
-            added = compacted.added,
-            bytes_before = compacted.bytes_before,
-            bytes_after = compacted.bytes_after,
-            "compacted"
-        );
-        metrics::counter!("coldtrail_compacted_files_total").increment(compacted.removed as u64);
-    }
-    // Ages of files are by the machine's clock, whatever clock the readings follow.
-    let removed = shared.lake.vacuum(chrono::Utc::now().timestamp_millis()).await?;
-    if removed > 0 {
-        tracing::info!(removed, "vacuumed");
-    }
-    Ok(())
 }

@@ -1,22 +1,35 @@
 //! Few large files in place of many small ones, with the same rows.
+//!
+//! Flushes go on meanwhile. A compaction reads and merges files that readers are shown, on a thread of its own below
+//! the priority of the rest of the process, and commits only if all of them are still in the table: a flush that marks
+//! conflicts may have written one anew, and then the work is dropped. Files that are committed and not shown yet are
+//! not looked at.
+//!
+//! A merge takes the smallest files of a day, and only so that the largest of them is no larger than the others
+//! together. So the file that a row is in at least doubles each time the row is written anew, until it is full.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
-use arrow::datatypes::TimestampMillisecondType;
-
-use super::encode::{DayRows, read_file, write_file};
-use super::file::FileName;
+use super::apart::apart;
+use super::file::{FileName, day_of};
+use super::loaded::Loaded;
+use super::merge::merge;
 use super::table::Purpose;
 use super::{Lake, Table};
 use crate::Error;
 use crate::view::LakeFile;
 
-/// Rows of a day are gathered into files of at most about this many bytes.
-const TARGET_BYTES: u64 = 128 << 20;
+/// A merge takes up to about this many bytes: they are in memory, and so is the file made of them.
+const TARGET_BYTES: u64 = 64 << 20;
+/// A merge takes up to about this many rows, so that writing a file anew takes seconds.
+const TARGET_ROWS: u64 = 16 << 20;
+/// A merge takes up to this many files: a piece of each is in memory.
+const FILES_AT_ONCE: usize = 32;
 /// A day is compacted when so many of its files are small.
 const SMALL_FILES: usize = 4;
+/// How much nicer than the rest of the process the merging thread is.
+const NICENESS: i32 = 5;
 
 /// What a compaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,102 +42,206 @@ pub struct Compacted {
     pub bytes_before: u64,
     /// Bytes put in.
     pub bytes_after: u64,
+    /// Merges dropped because a file was written anew meanwhile.
+    pub dropped: usize,
+}
+
+/// Small files of a day that become one.
+#[derive(Debug)]
+pub(super) struct Group {
+    day: i64,
+    pub(super) files: Vec<LakeFile>,
+}
+
+/// A group in one file, which is written and not committed.
+#[derive(Debug)]
+pub(super) struct Merged {
+    group: Group,
+    file: LakeFile,
 }
 
 impl Lake {
-    /// Compacts the days of both tables that ended before `today` (days since 1970-01-01), one commit a day.
+    /// Compacts what is there of both tables, one commit for each file made. One at a time: the caller sees to that.
     ///
-    /// The day that is still being written is left alone unless it has over `busy_files` small files.
+    /// Days that ended before `today` (days since 1970-01-01) are compacted when they have a few small files; the day
+    /// that is still being written is left alone unless it has at least `busy_files`. Ends early, between two merges
+    /// or within one, when `stop` says so.
     ///
     /// # Errors
-    /// When a file cannot be read or written; days done before stay done.
-    pub async fn compact(&self, today: i64, busy_files: usize) -> Result<Compacted, Error> {
+    /// When a file cannot be read or written; what was committed before stays so.
+    pub async fn compact(
+        &self,
+        today: i64,
+        busy_files: usize,
+        stop: impl Fn() -> bool + Clone + Send + 'static,
+    ) -> Result<Compacted, Error> {
         let mut done = Compacted::default();
         for table in [self.readings(), self.rejected()] {
-            for (day, files) in days(table) {
-                let enough = if day >= today { busy_files.max(SMALL_FILES) } else { SMALL_FILES };
-                if files.len() >= enough {
-                    self.compact_day(table, day, files, &mut done).await?;
+            for group in groups(&table.files(), today, busy_files) {
+                if stop() {
+                    return Ok(done);
+                }
+                if let Some(merged) = self.merge(table, group, stop.clone()).await? {
+                    self.exchange(table, merged, &mut done).await?;
                 }
             }
         }
         Ok(done)
     }
 
-    async fn compact_day(
+    /// Writes the file that is to take the place of `group`; `None` when `stop` said so.
+    pub(super) async fn merge(
         &self,
         table: &Table,
-        day: i64,
-        files: Vec<LakeFile>,
-        done: &mut Compacted,
-    ) -> Result<(), Error> {
-        let mut group = Vec::new();
-        let mut bytes = 0;
-        for file in files {
-            if bytes + file.size > TARGET_BYTES && group.len() > 1 {
-                self.merge(table, day, std::mem::take(&mut group), done).await?;
-                bytes = 0;
-            }
-            bytes += file.size;
-            group.push(file);
+        group: Group,
+        stop: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Option<Merged>, Error> {
+        let mut loaded = Vec::with_capacity(group.files.len());
+        for file in &group.files {
+            loaded.push(Loaded::of(self.objects(), table, file).await?);
         }
-        if group.len() > 1 { self.merge(table, day, group, done).await } else { Ok(()) }
+        let (schema, day) = (Arc::clone(table.schema()), group.day);
+        let encoded = apart("compact", NICENESS, move || merge(&schema, day, &loaded, stop)).await?;
+        let Some(encoded) = encoded else { return Ok(None) };
+        let position = table.committed().map_or(0, |position| position.get());
+        let newest = group.files.iter().map(|file| file.modified_at).max().unwrap_or_default();
+        let file = encoded.put(self.objects(), table, position, &format!("c{newest}")).await?;
+        fail::fail_point!("compact-written");
+        Ok(Some(Merged { group, file }))
     }
 
-    async fn merge(&self, table: &Table, day: i64, files: Vec<LakeFile>, done: &mut Compacted) -> Result<(), Error> {
-        let mut batches = Vec::new();
-        for file in &files {
-            batches.extend(read_file(self.objects(), table, file).await?);
+    /// Puts the merged file in the place of its group, if all files of that are still in the table.
+    pub(super) async fn exchange(&self, table: &Table, merged: Merged, done: &mut Compacted) -> Result<(), Error> {
+        let Merged { group: Group { files, .. }, file } = merged;
+        let bytes = file.size;
+        let _exchanging = self.exchanging.lock().await;
+        if !table.commit(vec![file], &files, None, Purpose::Compact).await? {
+            done.dropped += 1;
+            return Ok(());
         }
-        let schema = table.schema().clone();
-        let merged = tokio::task::spawn_blocking(move || sort(&concat_batches(&schema, &batches)?)).await;
-        let batch = match merged {
-            Ok(batch) => batch?,
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        };
-        let position = table.committed().map_or(0, |position| position.get());
-        let newest = files.iter().map(|file| file.modified_at).max().unwrap_or_default();
-        let part = format!("c{newest}");
-        let file = write_file(self.objects(), table, &DayRows { day, batch }, position, &part).await?;
-        fail::fail_point!("compact-written");
+        fail::fail_point!("compact-committed");
         done.removed += files.len();
         done.added += 1;
         done.bytes_before += files.iter().map(|file| file.size).sum::<u64>();
-        done.bytes_after += file.size;
-        table.commit(vec![file], &files, None, Purpose::Compact).await?;
-        fail::fail_point!("compact-committed");
+        done.bytes_after += bytes;
         Ok(())
     }
 }
 
-/// The small files of a table by day.
-fn days(table: &Table) -> BTreeMap<i64, Vec<LakeFile>> {
-    let mut days: BTreeMap<i64, Vec<LakeFile>> = BTreeMap::new();
-    for file in table.files().iter().filter(|file| file.size < TARGET_BYTES / 2) {
-        if let Some(name) = FileName::parse(&file.path) {
-            let day = name.day.signed_duration_since(chrono::NaiveDate::default()).num_days();
-            days.entry(day).or_default().push(file.clone());
+/// What of `files` is worth merging, each file at most once.
+pub(super) fn groups(files: &[LakeFile], today: i64, busy_files: usize) -> Vec<Group> {
+    let mut days: BTreeMap<i64, Vec<&LakeFile>> = BTreeMap::new();
+    for file in files.iter().filter(|file| !is_full(file) && FileName::parse(&file.path).is_some()) {
+        if let Some(day) = day_of(&file.path) {
+            days.entry(day).or_default().push(file);
         }
     }
-    days
-}
-
-/// Sorts by the first two columns: (sensor, measured_at) or (received_at, topic).
-fn sort(batch: &RecordBatch) -> Result<RecordBatch, Error> {
-    if is_sorted(batch) {
-        return Ok(batch.clone());
+    let mut groups = Vec::new();
+    for (day, mut files) in days {
+        let enough = if day >= today { busy_files.max(SMALL_FILES) } else { SMALL_FILES };
+        files.sort_by(|a, b| (a.size, &a.path).cmp(&(b.size, &b.path)));
+        let mut rest = files.as_slice();
+        while rest.len() >= enough {
+            let (count, no_more_fit) = worth_merging(rest);
+            if count < 2 || (count < enough && !no_more_fit) {
+                break;
+            }
+            let (some, others) = rest.split_at(count);
+            groups.push(Group { day, files: some.iter().map(|file| (*file).clone()).collect() });
+            rest = others;
+        }
     }
-    let columns: Vec<SortColumn> =
-        (0..2).map(|column| SortColumn { values: batch.column(column).clone(), options: None }).collect();
-    let order: UInt32Array = lexsort_to_indices(&columns, None)?;
-    Ok(take_record_batch(batch, &order)?)
+    groups
 }
 
-fn is_sorted(batch: &RecordBatch) -> bool {
-    let (Some(sensor), Some(at)) =
-        (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_primitive_opt::<TimestampMillisecondType>())
-    else {
-        return false;
-    };
-    (1..sensor.len()).all(|row| (sensor.value(row - 1), at.value(row - 1)) <= (sensor.value(row), at.value(row)))
+/// Whether a file is large enough to be left alone.
+fn is_full(file: &LakeFile) -> bool {
+    file.size >= TARGET_BYTES / 2 || file.rows >= TARGET_ROWS / 2
+}
+
+/// How many of `files`, the smallest first, to merge: the last of them no larger than those before it. And whether a
+/// limit of a merge was met.
+fn worth_merging(files: &[&LakeFile]) -> (usize, bool) {
+    let (mut bytes, mut rows, mut worth) = (0, 0, 0);
+    for (index, file) in files.iter().enumerate() {
+        let fits = index < FILES_AT_ONCE && bytes + file.size <= TARGET_BYTES && rows + file.rows <= TARGET_ROWS;
+        if index > 0 && !fits {
+            return (worth, true);
+        }
+        if file.size <= bytes {
+            worth = index + 1;
+        }
+        bytes += file.size;
+        rows += file.rows;
+    }
+    (worth, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(number: u64, size: u64, rows: u64) -> LakeFile {
+        LakeFile {
+            path: format!("day=2026-11-22/{number:020}-0-deadbeef.parquet"),
+            size,
+            rows,
+            min_measured_at: 0,
+            max_measured_at: 0,
+            min_sensor: None,
+            max_sensor: None,
+            modified_at: 0,
+        }
+    }
+
+    const DAY: i64 = 20_779;
+
+    fn sizes(files: &[LakeFile], today: i64) -> Vec<Vec<u64>> {
+        let groups = groups(files, today, 16);
+        groups.iter().map(|group| group.files.iter().map(|file| file.size).collect()).collect()
+    }
+
+    #[test]
+    fn a_large_file_is_not_written_anew_for_a_few_small_ones() {
+        let of = |sizes: &[u64]| (0..).zip(sizes).map(|(number, size)| file(number, *size, 1)).collect::<Vec<_>>();
+        assert_eq!(sizes(&of(&[9, 9, 9]), DAY + 1), Vec::<Vec<u64>>::new());
+        assert_eq!(sizes(&of(&[9, 9, 9, 9]), DAY + 1), [[9, 9, 9, 9]]);
+        assert_eq!(sizes(&of(&[1000, 9, 9, 9, 9]), DAY + 1), [[9, 9, 9, 9]]);
+        assert_eq!(sizes(&of(&[1000, 9, 9, 9]), DAY + 1), Vec::<Vec<u64>>::new());
+        assert_eq!(sizes(&of(&[36, 9, 9, 9, 9]), DAY + 1), [[9, 9, 9, 9, 36]]);
+        assert_eq!(sizes(&of(&[1, 10, 100, 1000]), DAY + 1), Vec::<Vec<u64>>::new());
+        assert_eq!(sizes(&of(&[9; 15]), DAY), Vec::<Vec<u64>>::new());
+        assert_eq!(sizes(&of(&[9; 16]), DAY), [vec![9; 16]]);
+    }
+
+    #[test]
+    fn a_merge_is_bounded_in_files_rows_and_bytes() {
+        let many: Vec<LakeFile> = (0..100).map(|number| file(number, 1000, 10)).collect();
+        assert_eq!(sizes(&many, DAY + 1).iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 32, 4]);
+        let heavy: Vec<LakeFile> = (0..9).map(|number| file(number, TARGET_BYTES / 3, 10)).collect();
+        assert_eq!(sizes(&heavy, DAY + 1).iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
+        let long: Vec<LakeFile> = (0..9).map(|number| file(number, 1000, TARGET_ROWS / 4)).collect();
+        assert_eq!(sizes(&long, DAY + 1).iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
+        let full: Vec<LakeFile> = (0..9).map(|number| file(number, 1000, TARGET_ROWS / 2)).collect();
+        assert_eq!(sizes(&full, DAY + 1).len(), 0);
+    }
+
+    /// Files of one size come and are merged for a long time: how often a row is written anew stays small.
+    #[test]
+    fn a_row_is_written_anew_a_few_times_only() {
+        let (mut files, mut written) = (Vec::new(), 0);
+        let flushed = 20_000_u64;
+        for number in 0..10_000 {
+            files.push(file(number, flushed, 1000));
+            for group in groups(&files.clone(), DAY + 1, 16) {
+                files.retain(|file| !group.files.contains(file));
+                let size = group.files.iter().map(|file| file.size).sum();
+                written += size;
+                files.push(file(1_000_000 + number, size, group.files.iter().map(|file| file.rows).sum()));
+            }
+        }
+        let times = written as f64 / (10_000 * flushed) as f64;
+        assert!(times < 6.0, "{times}");
+        assert!(files.len() < 30, "{}", files.len());
+    }
 }

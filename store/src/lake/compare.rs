@@ -11,7 +11,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::Lake;
-use super::encode::open;
+use super::loaded::Loaded;
 use crate::Error;
 use crate::tail::{LateRow, NameId, NameList, Relation, Tail, Values, Verdict};
 use crate::view::LakeFile;
@@ -74,13 +74,14 @@ impl Lake {
     }
 
     async fn compare_file(&self, file: &LakeFile, wanted: &mut Wanted, names: &NameList) -> Result<(), Error> {
-        let failed = |source| Error::Parquet { path: file.path.clone(), source };
-        let builder = open(self.objects(), self.readings(), file).await?;
+        let loaded = Loaded::of(self.objects(), self.readings(), file).await?;
+        let builder = loaded.reader()?;
         let groups = builder.metadata().row_groups().iter().enumerate();
         let groups: Vec<usize> = groups.filter(|(_, group)| group_may_hold(wanted, group)).map(|(at, _)| at).collect();
         let columns = ["sensor", "measured_at", "temperature_c", "humidity_pct", "unit", "quality"];
         let projection = ProjectionMask::columns(builder.parquet_schema(), columns);
-        let batches = builder.with_row_groups(groups).with_projection(projection).build().map_err(failed)?;
+        let batches = builder.with_row_groups(groups).with_projection(projection).build();
+        let batches = batches.map_err(|source| loaded.failed(source))?;
         for batch in batches {
             compare_batch(&batch?, wanted, names)?;
         }

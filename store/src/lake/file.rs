@@ -45,6 +45,12 @@ pub(super) fn date(day: i64) -> NaiveDate {
     DateTime::from_timestamp(day.saturating_mul(86_400), 0).map_or(NaiveDate::MAX, |at| at.date_naive())
 }
 
+/// The day in a path below a table's root, in days since 1970-01-01; `None` when there is none.
+pub(super) fn day_of(path: &str) -> Option<i64> {
+    let date: NaiveDate = path.strip_prefix("day=")?.split_once('/')?.0.parse().ok()?;
+    Some(date.signed_duration_since(NaiveDate::default()).num_days())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

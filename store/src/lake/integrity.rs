@@ -47,8 +47,16 @@ pub(super) async fn load(objects: &Objects, table: &Table, file: &LakeFile) -> R
         return Err(damaged(format!("it has {} bytes and the log says {}", bytes.len(), file.size)));
     }
     let Some(name) = FileName::parse(&file.path) else { return Ok(bytes) };
-    match crc32c::crc32c(&bytes) {
-        found if found == name.crc32c => Ok(bytes),
-        found => Err(damaged(format!("its checksum is {found:08x} and its name says {:08x}", name.crc32c))),
+    let sum = {
+        let bytes = bytes.clone();
+        tokio::task::spawn_blocking(move || crc32c::crc32c(&bytes)).await
+    };
+    let found = match sum {
+        Ok(found) => found,
+        Err(join) => std::panic::resume_unwind(join.into_panic()),
+    };
+    if found == name.crc32c {
+        return Ok(bytes);
     }
+    Err(damaged(format!("its checksum is {found:08x} and its name says {:08x}", name.crc32c)))
 }

@@ -1,4 +1,4 @@
-//! A generation of the tail as sorted batches, one per day.
+//! A generation of the tail as sorted files, one per day.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -9,13 +9,16 @@ use arrow::array::{
 use model::instant::MeasuredAt;
 use model::reading::Quality;
 
-use super::encode::DayRows;
+use super::encode::{Encoded, Encoder, ROW_GROUP_ROWS};
 use crate::Error;
-use crate::schema::READINGS;
-use crate::tail::{Generation, NameList};
+use crate::schema::{READINGS, REJECTED};
+use crate::tail::{Generation, NameList, Refused, rejected_batch};
 
-/// The readings of `generation` that belong into the lake, by day, sorted by (sensor, measured_at, values).
-pub(super) fn readings(generation: &Generation, names: &NameList) -> Result<Vec<DayRows>, Error> {
+/// Bytes of refusals that are put together at a time.
+const REFUSED_BYTES: usize = 4 << 20;
+
+/// The readings of `generation` that belong into the lake as one file a day, sorted by (sensor, measured_at, values).
+pub(super) fn readings(generation: &Generation, names: &NameList) -> Result<Vec<Encoded>, Error> {
     let order = by_sensor_and_time(generation, names);
     let mut days: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
     let (mut day, mut rows) = (i64::MIN, Vec::new());
@@ -28,30 +31,42 @@ pub(super) fn readings(generation: &Generation, names: &NameList) -> Result<Vec<
         rows.push(row);
     }
     days.entry(day).or_default().append(&mut rows);
+    let (conflicts, with_units) = (generation.conflicts(), generation.has_units());
     let filled = days.into_iter().filter(|(_, rows)| !rows.is_empty());
-    filled.map(|(day, rows)| Ok(DayRows { day, batch: batch(generation, &rows, names)? })).collect()
-}
-
-/// The refusals of `generation` by day of arrival.
-pub(super) fn rejected(generation: &Generation) -> Result<Vec<DayRows>, Error> {
-    let batch = generation.rejected_batch()?;
-    by_day(&batch, "received_at")
-}
-
-/// Cuts a batch into days by the instant in `column`, keeping the order of rows.
-pub(super) fn by_day(batch: &RecordBatch, column: &str) -> Result<Vec<DayRows>, Error> {
-    use arrow::array::{AsArray, UInt32Array};
-    use arrow::datatypes::TimestampMillisecondType;
-    let mut days: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-    let instants = batch.column_by_name(column).and_then(|at| at.as_primitive_opt::<TimestampMillisecondType>());
-    for (row, &at) in (0..).zip(instants.iter().flat_map(|at| at.values())) {
-        days.entry(MeasuredAt::from_millis(at).day()).or_default().push(row);
-    }
-    let take = |(day, rows)| {
-        let batch = arrow::compute::take_record_batch(batch, &UInt32Array::from(rows))?;
-        Ok(DayRows { day, batch })
+    let file = |(day, rows): (i64, Vec<u32>)| {
+        let mut encoder = Encoder::new(&READINGS, day, with_units)?;
+        for rows in rows.chunks(ROW_GROUP_ROWS) {
+            encoder.write(&batch(generation, rows, &conflicts, names)?)?;
+        }
+        encoder.finish()
     };
-    days.into_iter().map(take).collect()
+    filled.map(file).collect()
+}
+
+/// The refusals of `generation` as one file a day of arrival, sorted by `received_at`.
+pub(super) fn rejected(generation: &Generation) -> Result<Vec<Encoded>, Error> {
+    let mut days: BTreeMap<i64, Vec<&Refused>> = BTreeMap::new();
+    for refused in generation.refused() {
+        let day = MeasuredAt::from_millis(refused.received_at).day();
+        days.entry(day).or_default().push(refused);
+    }
+    let file = |(day, mut rows): (i64, Vec<&Refused>)| {
+        rows.sort_by_key(|refused| refused.received_at);
+        let mut encoder = Encoder::new(&REJECTED, day, false)?;
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|refused| {
+                bytes += refused.payload.len();
+                bytes <= REFUSED_BYTES
+            });
+            let (some, others) = rest.split_at(fits.count().max(1));
+            encoder.write(&rejected_batch(some.iter().copied())?)?;
+            rest = others;
+        }
+        encoder.finish()
+    };
+    days.into_iter().map(file).collect()
 }
 
 /// The numbers of the rows to be stored, in their final order.
@@ -109,7 +124,12 @@ fn ranks(generation: &Generation, names: &NameList) -> Ranks {
 }
 
 /// The rows `order` of a generation with the columns of `readings`.
-fn batch(generation: &Generation, order: &[u32], names: &NameList) -> Result<RecordBatch, Error> {
+fn batch(
+    generation: &Generation,
+    order: &[u32],
+    conflicts: &HashSet<u32>,
+    names: &NameList,
+) -> Result<RecordBatch, Error> {
     let rows = order.len();
     let mut measured_at = Vec::with_capacity(rows);
     let mut received_at = Vec::with_capacity(rows);
@@ -119,7 +139,6 @@ fn batch(generation: &Generation, order: &[u32], names: &NameList) -> Result<Rec
         (Int64Builder::with_capacity(rows), Float32Builder::with_capacity(rows), Float32Builder::with_capacity(rows));
     let text = || StringBuilder::with_capacity(rows, rows * 8);
     let (mut sensor, mut site, mut gateway, mut unit, mut quality) = (text(), text(), text(), text(), text());
-    let conflicts = generation.conflicts();
     names.with(|names| {
         for &number in order {
             let row = generation.stored_row(number);

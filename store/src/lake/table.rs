@@ -84,7 +84,7 @@ impl Table {
         }
         let state = table.snapshot().map_err(failed("open"))?.clone();
         let committed = state.transaction_version(log.as_ref(), node).await.map_err(failed("open"))?;
-        let files = state.log_data().iter().map(|file| lake_file(&file)).collect::<Result<Vec<_>, _>>()?;
+        let files = files_of(&state)?;
         let committed = committed.and_then(|version| u64::try_from(version).ok()).map(Position::new);
         let committed = RwLock::new(Committed { position: committed, unshown: Vec::new() });
         let shown = RwLock::new(Shown { files: Arc::new(files) });
@@ -141,8 +141,12 @@ impl Table {
 
     /// Exchanges `removed` for `added` in one commit, which reaches `position` of the journal when given.
     ///
-    /// Readers go on seeing the files from before until [`Table::show`], but for a compaction. A commit that the table has already (the same
-    /// or a later position) does nothing: the files added are then orphans, and the answer is `false`.
+    /// Readers go on seeing the files from before until [`Table::show`], but for a compaction, whose rows are the same.
+    /// Nothing is committed, and the answer is `false`, when the table has `position` or a later one already, or when
+    /// a compaction would take out a file that has gone meanwhile: the files added are then orphans.
+    ///
+    /// # Errors
+    /// When the log refuses; and [`Error::Replaced`] when a write would take out a file that has gone meanwhile.
     pub(super) async fn commit(
         &self,
         added: Vec<LakeFile>,
@@ -150,45 +154,72 @@ impl Table {
         position: Option<Position>,
         purpose: Purpose,
     ) -> Result<bool, Error> {
-        let failed = |source| Error::Table { action: "commit to", table: self.name, source: Box::new(source) };
         let mut state = self.state.lock().await;
         if let Some(position) = position
             && self.committed().is_some_and(|committed| committed >= position)
         {
             return Ok(false);
         }
-        let actions = actions(&added, removed, purpose);
+        if let Some(path) = gone(&state, removed) {
+            // What readers are shown differs from the log only after a commit whose outcome was not known.
+            self.show_all_of(&state)?;
+            return match purpose {
+                Purpose::Compact => Ok(false),
+                Purpose::Write => Err(Error::Replaced { table: self.name, path }),
+            };
+        }
+        let change = Change { added, removed: removed.to_vec() };
+        let known = self.write(&mut state, &change, position, purpose).await?;
+        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        committed.position = position.max(committed.position);
+        match purpose {
+            Purpose::Write => committed.unshown.push(change),
+            // The same rows: it may be seen at once, and must not bring a flush before its moment.
+            Purpose::Compact => self.apply(change),
+        }
+        drop(committed);
+        if !known {
+            self.show_all_of(&state)?;
+        }
+        Ok(true)
+    }
+
+    /// Writes a commit and takes up the version it makes; `false` when the log had to be read to know that it was
+    /// written.
+    async fn write(
+        &self,
+        state: &mut DeltaTableState,
+        change: &Change,
+        position: Option<Position>,
+        purpose: Purpose,
+    ) -> Result<bool, Error> {
+        let failed = |source| Error::Table { action: "commit to", table: self.name, source: Box::new(source) };
         let mut properties = CommitProperties::default();
         if let Some(position) = position {
             let version = i64::try_from(position.get()).unwrap_or(i64::MAX);
             properties = properties.with_application_transaction(Transaction::new(&self.node, version));
         }
         let commit = CommitBuilder::from(properties)
-            .with_actions(actions)
+            .with_actions(actions(&change.added, &change.removed, purpose))
             .build(Some(&*state as &dyn TableReference), Arc::clone(&self.log), operation(purpose))
             .await;
-        match commit {
-            Ok(commit) => *state = commit.snapshot(),
-            Err(error) => {
-                // The answer may have been lost after the commit was written: the log itself tells.
-                let newest = DeltaTableState::try_new(self.log.as_ref(), None).await.map_err(failed)?;
-                let reached = newest.transaction_version(self.log.as_ref(), &self.node).await.map_err(failed)?;
-                let reached = reached.and_then(|version| u64::try_from(version).ok()).map(Position::new);
-                *state = newest;
-                if position.is_none() || reached < position {
-                    return Err(failed(error));
-                }
+        let error = match commit {
+            Ok(commit) => {
+                *state = commit.snapshot();
+                return Ok(true);
             }
-        }
-        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
-        committed.position = position.max(committed.position);
-        let change = Change { added, removed: removed.to_vec() };
-        match purpose {
-            Purpose::Write => committed.unshown.push(change),
-            // The same rows: it may be seen at once, and must not bring a flush before its moment.
-            Purpose::Compact => self.apply(change),
-        }
-        Ok(true)
+            Err(error) => error,
+        };
+        // The answer may have been lost after the commit was written: the log itself tells.
+        let newest = DeltaTableState::try_new(self.log.as_ref(), None).await.map_err(failed)?;
+        let reached = newest.transaction_version(self.log.as_ref(), &self.node).await.map_err(failed)?;
+        let reached = reached.and_then(|version| u64::try_from(version).ok()).map(Position::new);
+        *state = newest;
+        let written = match position {
+            Some(position) => reached >= Some(position),
+            None => gone(state, &change.added).is_none(),
+        };
+        if written { Ok(false) } else { Err(failed(error)) }
     }
 
     /// Paths of files that commits have taken out since `since_ms`.
@@ -206,6 +237,18 @@ impl Table {
         for change in committed.unshown.drain(..) {
             self.apply(change);
         }
+    }
+
+    /// Lets readers see what `state` has, but for what waits for [`Table::show`].
+    fn show_all_of(&self, state: &DeltaTableState) -> Result<(), Error> {
+        let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
+        let mut files = files_of(state)?;
+        for change in committed.unshown.iter().rev() {
+            files.retain(|file| !change.added.iter().any(|added| added.path == file.path));
+            files.extend(change.removed.iter().cloned());
+        }
+        self.shown.write().unwrap_or_else(PoisonError::into_inner).files = Arc::new(files);
+        Ok(())
     }
 
     fn apply(&self, change: Change) {
@@ -304,6 +347,22 @@ fn stats(file: &LakeFile) -> Value {
         ),
     };
     serde_json::json!({"numRecords": file.rows, "minValues": min, "maxValues": max, "nullCount": {}})
+}
+
+/// The files of a version.
+fn files_of(state: &DeltaTableState) -> Result<Vec<LakeFile>, Error> {
+    state.log_data().iter().map(|file| lake_file(&file)).collect()
+}
+
+/// One of `files` that `state` does not have.
+fn gone(state: &DeltaTableState, files: &[LakeFile]) -> Option<String> {
+    let mut wanted: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    if !wanted.is_empty() {
+        for file in state.log_data().iter() {
+            wanted.remove(file.path().as_ref());
+        }
+    }
+    wanted.into_iter().next().map(str::to_owned)
 }
 
 /// The reverse of [`stats`]: a file of the log. Bounds that are missing are the widest.

@@ -8,7 +8,7 @@ use model::quantity::{Humidity, Temperature};
 use model::reading::Reading;
 use model::rejection::Reason;
 
-use super::encode::read_file;
+use super::loaded::Loaded;
 use super::*;
 use crate::tail::{Admission, Origin, Tail};
 
@@ -53,7 +53,8 @@ async fn rows(lake: &Lake, tail: &Mutex<Tail>) -> Vec<String> {
     let mut batches = tail.lock().unwrap().batches().readings().unwrap();
     let marked = tail.lock().unwrap().conflicts_in_lake();
     for file in lake.readings().files().iter() {
-        batches.extend(read_file(lake.objects(), lake.readings(), file).await.unwrap());
+        let loaded = Loaded::of(lake.objects(), lake.readings(), file).await.unwrap();
+        batches.extend(loaded.batches(&schema::READINGS).unwrap().map(Result::unwrap));
     }
     assert!(marked.is_empty() || !batches.is_empty());
     let mut rows: Vec<String> = batches.iter().flat_map(text).collect();
@@ -147,10 +148,10 @@ async fn compaction_keeps_every_row_and_vacuum_only_what_is_old_and_unnamed() {
     }
     let before = rows(&lake, &writer.tail).await;
     let today = MeasuredAt::from_millis(NOON).day() + 1;
-    let compacted = lake.compact(today, 100).await.unwrap();
+    let compacted = lake.compact(today, 100, || false).await.unwrap();
     assert_eq!((compacted.removed, compacted.added), (12, 2));
     assert_eq!(rows(&lake, &writer.tail).await, before);
-    assert_eq!(lake.compact(today, 100).await.unwrap(), Compacted::default());
+    assert_eq!(lake.compact(today, 100, || false).await.unwrap(), Compacted::default());
     let now = chrono::Utc::now().timestamp_millis();
     assert_eq!(lake.vacuum(now).await.unwrap(), 0);
     // Seen from 25 hours on, what compaction took out is old enough; what is named stays.
@@ -189,3 +190,5 @@ async fn a_changed_file_is_named() {
     let error = lake.check(|_, _| {}).await.unwrap_err().to_string();
     assert!(error.contains(&path), "{error}");
 }
+
+mod while_compacting;

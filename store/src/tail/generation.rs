@@ -21,6 +21,7 @@ pub struct Generation {
     overlay: Mutex<Overlay>,
     pub(super) rejected: Vec<Arc<Refused>>,
     rejected_bytes: usize,
+    sparse_bytes: usize,
     last_position: Option<Position>,
 }
 
@@ -90,6 +91,7 @@ impl Default for Generation {
             overlay: Mutex::default(),
             rejected: Vec::new(),
             rejected_bytes: 0,
+            sparse_bytes: 0,
             last_position: None,
         }
     }
@@ -124,19 +126,25 @@ impl Generation {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let tables = lock(&self.index).table_bytes();
-        self.rows.len() * Chunk::ROW_BYTES + tables + self.rejected_bytes
+        self.rows.len() * Chunk::ROW_BYTES + self.sparse_bytes + tables + self.rejected_bytes
     }
 
     /// The newest instant of each sensor, in ms.
     #[must_use]
     pub fn newest_by_sensor(&self) -> Vec<(NameId, i64)> {
-        let mut newest: HashMap<u32, i64> = HashMap::new();
+        // By number of the name; nothing is as old as what stands for a name that is no sensor here.
+        let mut newest: Vec<i64> = Vec::new();
         for chunk in self.chunks() {
             for (&sensor, &at) in chunk.sensor.iter().zip(&chunk.measured_at) {
-                newest.entry(sensor).and_modify(|newest| *newest = at.max(*newest)).or_insert(at);
+                let sensor = sensor as usize;
+                if newest.len() <= sensor {
+                    newest.resize(sensor + 1, i64::MIN);
+                }
+                newest[sensor] = newest[sensor].max(at);
             }
         }
-        newest.into_iter().map(|(sensor, at)| (NameId(sensor), at)).collect()
+        let here = (0..).zip(newest).filter(|(_, at)| *at > i64::MIN);
+        here.map(|(sensor, at)| (NameId(sensor), at)).collect()
     }
 
     /// The rows that have not been compared with the lake yet.
@@ -201,6 +209,7 @@ impl Generation {
         #[expect(clippy::cast_possible_truncation, reason = "a generation is flushed long before 4 billion rows")]
         let number = self.rows.len() as u32;
         self.rows.push(row);
+        self.sparse_bytes += row.sparse_bytes();
         let index = self.index.get_mut().unwrap_or_else(PoisonError::into_inner);
         index.insert(&self.rows, number, row.sensor, row.measured_at);
         let overlay = self.overlay.get_mut().unwrap_or_else(PoisonError::into_inner);

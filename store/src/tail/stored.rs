@@ -2,12 +2,8 @@
 
 use std::collections::HashSet;
 
-use arrow::array::RecordBatch;
-
-use super::batches::rejected_batch;
-use super::generation::Generation;
+use super::generation::{Generation, Refused};
 use super::rows::{Chunk, NO_NAME, NONE};
-use crate::Error;
 
 /// One row with names as numbers and absent values as `None`.
 #[derive(Debug)]
@@ -72,8 +68,13 @@ impl Generation {
         }
     }
 
-    /// The refusals with the columns of `rejected`.
-    pub(crate) fn rejected_batch(&self) -> Result<RecordBatch, Error> {
-        rejected_batch(self.rejected.iter().map(AsRef::as_ref))
+    /// Whether a row names a unit.
+    pub(crate) fn has_units(&self) -> bool {
+        self.chunks().any(|chunk| chunk.unit.iter().any(|unit| *unit != NO_NAME))
+    }
+
+    /// The refusals, in order of arrival.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &Refused> {
+        self.rejected.iter().map(AsRef::as_ref)
     }
 }

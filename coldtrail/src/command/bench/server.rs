@@ -21,7 +21,7 @@ pub(super) struct Server {
 }
 
 /// The administrator's token of the servers started here.
-const TOKEN: &str = "bench";
+const TOKEN: &str = "the-token-of-benchmarks";
 
 impl Server {
     /// Starts it with `config` (TOML).
@@ -67,10 +67,19 @@ impl Server {
 
     /// Resident memory, bytes.
     pub(super) fn resident_bytes(&self) -> Result<u64, Failure> {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most resident memory it ever had, bytes.
+    pub(super) fn most_resident_bytes(&self) -> Result<u64, Failure> {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, member: &str) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let kib =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-        Ok(kib.context("no VmRSS")? * 1024)
+            status.lines().find_map(|line| line.strip_prefix(member)?.split_whitespace().next()?.parse::<u64>().ok());
+        Ok(kib.context("no such member in the status of the process")? * 1024)
     }
 
     /// Flushes and ends it; gives the directory of the table `readings`.
