@@ -1,9 +1,13 @@
 //! The seam through which assessments are asked for: whoever needs one knows this, and not how it is computed.
 
+mod store;
+
 use async_trait::async_trait;
 use model::assessment::Assessment;
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
+
+pub use store::StoreAssess;
 
 /// Computes what is known of a unit.
 #[async_trait]

@@ -1,5 +1,6 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
+mod heard;
 mod profiles;
 
 use std::collections::HashMap;
@@ -8,13 +9,14 @@ use std::sync::{Arc, OnceLock};
 use model::assessment::{Assessment, Provenance};
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
-use model::registry::{Exclusion, Recorded, Registry};
+use model::registry::Registry;
 
 use crate::custody::{self, Custody, Index, Keeping};
-use crate::kernel::{Correction, Sample, Series, Subject, Trace};
+use crate::kernel::{Sample, Series, Subject, Trace};
 use crate::logs::{Digest, Log, Logs};
 
 pub use crate::kernel::Outline;
+pub use heard::{Heard, Push};
 pub use profiles::Profiles;
 
 /// Everything units are assessed from at one instant.
@@ -25,18 +27,16 @@ pub struct Fleet<'a> {
     profiles: &'a Profiles,
     as_of: ValidAt,
     known_at: Option<RecordedAt>,
-    sensors: HashMap<&'a Name, OnceLock<Heard>>,
-    logs: &'a Logs,
+    sensors: Sensors<'a>,
 }
 
-/// What one sensor said up to as-of.
-#[derive(Debug, Default)]
-struct Heard {
-    temperature: Arc<Series>,
-    humidity: Arc<Series>,
-    /// The readings as they came, sorted and each once.
-    raw_temperature: Vec<Sample>,
-    raw_humidity: Vec<Sample>,
+/// Where what sensors said comes from.
+#[derive(Debug)]
+enum Sensors<'a> {
+    /// From logs, when it is first asked for.
+    Logs(&'a Logs, HashMap<&'a Name, OnceLock<Heard>>),
+    /// Kept ready by somebody who follows them.
+    Kept(HashMap<Name, Arc<Heard>>),
 }
 
 impl<'a> Fleet<'a> {
@@ -52,7 +52,19 @@ impl<'a> Fleet<'a> {
         let mut index = Index::new(registry);
         logs.tell(&mut index, as_of);
         let sensors = logs.sensors().map(|sensor| (sensor, OnceLock::new())).collect();
-        Self { registry, index, profiles, as_of, known_at, sensors, logs }
+        Self { registry, index, profiles, as_of, known_at, sensors: Sensors::Logs(logs, sensors) }
+    }
+
+    /// The units of `registry` as `heard` tells of them, which holds nothing later than `as_of`.
+    #[must_use]
+    pub fn over(
+        registry: &'a Registry,
+        index: Index,
+        heard: HashMap<Name, Arc<Heard>>,
+        profiles: &'a Profiles,
+        as_of: ValidAt,
+    ) -> Self {
+        Self { registry, index, profiles, as_of, known_at: None, sensors: Sensors::Kept(heard) }
     }
 
     /// All units of the registry, by id: registered ones and split children.
@@ -140,16 +152,20 @@ impl<'a> Fleet<'a> {
             });
             Trace::new(pieces.collect(), gap)
         };
-        (stretches(|heard| &heard.temperature), stretches(|heard| &heard.humidity))
+        (stretches(Heard::temperature), stretches(Heard::humidity))
     }
 
     fn heard(&self, sensor: &Name) -> &Heard {
         static NOTHING: OnceLock<Heard> = OnceLock::new();
-        let Some(slot) = self.sensors.get(sensor) else { return NOTHING.get_or_init(Heard::default) };
-        slot.get_or_init(|| {
-            let log = self.logs.get(sensor);
-            Heard::new(log.unwrap_or(&Log::default()), self.registry, sensor, self.as_of)
-        })
+        let nothing = || NOTHING.get_or_init(Heard::default);
+        match &self.sensors {
+            Sensors::Kept(kept) => kept.get(sensor).map_or_else(nothing, |heard| heard.as_ref()),
+            Sensors::Logs(logs, made) => made.get(sensor).map_or_else(nothing, |slot| {
+                slot.get_or_init(|| {
+                    Heard::new(logs.get(sensor).unwrap_or(&Log::default()), self.registry, sensor, self.as_of)
+                })
+            }),
+        }
     }
 
     fn provenance(&self, custody: &Custody, product_version: u32) -> Provenance {
@@ -160,7 +176,7 @@ impl<'a> Fleet<'a> {
             for sensor in &piece.sensors {
                 let heard = self.heard(sensor);
                 let (temperature, humidity) =
-                    (within(&heard.raw_temperature, piece, last), within(&heard.raw_humidity, piece, last));
+                    (within(heard.raw_temperature(), piece, last), within(heard.raw_humidity(), piece, last));
                 digest.add(sensor.as_str(), b'T', temperature);
                 digest.add(sensor.as_str(), b'H', humidity);
                 let (count, doubled) = identities(temperature, humidity);
@@ -172,30 +188,6 @@ impl<'a> Fleet<'a> {
         }
         let watermark = newest.map(ValidAt::from_millis);
         Provenance { readings, conflicts, product_version, watermark, readings_digest: digest.finish() }
-    }
-}
-
-impl Heard {
-    fn new(log: &Log, registry: &Registry, sensor: &Name, as_of: ValidAt) -> Self {
-        let known = registry.sensors.get(sensor).map(|sensor: &Recorded<_>| sensor.record.as_ref());
-        let exclusions = || registry.exclusions.of(sensor).map(|out| -> &Exclusion { &out.record });
-        let sorted = |samples: &[Sample]| {
-            let mut samples: Vec<Sample> =
-                samples.iter().copied().filter(|sample| sample.at <= as_of.millis()).collect();
-            samples.sort_unstable();
-            samples.dedup();
-            samples
-        };
-        let (raw_temperature, raw_humidity) = (sorted(&log.temperature), sorted(&log.humidity));
-        let temperature = Series::new(raw_temperature.clone(), &Correction::of_temperature(known, exclusions()));
-        let humidity = Series::new(raw_humidity.clone(), &Correction::of_humidity(known, exclusions()));
-        Self { temperature: Arc::new(temperature), humidity: Arc::new(humidity), raw_temperature, raw_humidity }
-    }
-}
-
-impl Heard {
-    fn says_nothing(&self) -> bool {
-        self.raw_temperature.is_empty() && self.raw_humidity.is_empty()
     }
 }
 

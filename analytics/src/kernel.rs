@@ -25,6 +25,7 @@ mod moment;
 mod outline;
 mod profile;
 mod rate;
+mod screen;
 mod series;
 mod subject;
 mod trace;

@@ -4,6 +4,7 @@ pub mod assess;
 pub mod assessment_json;
 pub mod custody;
 pub mod error;
+pub mod evaluator;
 pub mod fleet;
 pub mod kernel;
 pub mod logs;

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod door;
+mod evaluation;
 pub(crate) mod options;
 mod readiness;
 
@@ -163,6 +164,7 @@ pub(crate) struct Node {
     collectors: Vec<CollectorHandle>,
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
+    evaluation: evaluation::Evaluation,
     _lock: std::fs::File,
 }
 
@@ -181,6 +183,7 @@ impl Node {
             async move { pipeline.run(stop).await }
         });
         replayed(&pipeline).await?;
+        let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
         let listener =
@@ -191,7 +194,7 @@ impl Node {
             engine: engine.clone(),
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
-            assess: None,
+            assess: Some(evaluation.assess.clone()),
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };
@@ -215,6 +218,7 @@ impl Node {
             collectors,
             serving,
             flushing,
+            evaluation,
             _lock,
         })
     }
@@ -226,6 +230,7 @@ impl Node {
         let (_, doors, served) = tokio::join!(futures::future::join_all(collectors), self.doors, self.serving.ended);
         doors?;
         served?;
+        self.evaluation.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.ledger.close().await?;

@@ -38,7 +38,14 @@ impl Admitter {
     }
 
     /// Takes one message into `tail`, whatever it holds.
-    pub fn admit(&mut self, message: &Journaled<'_>, tail: &mut Tail) -> Outcome {
+    ///
+    /// `observe` is told every reading that was taken in.
+    pub fn admit(
+        &mut self,
+        message: &Journaled<'_>,
+        tail: &mut Tail,
+        observe: &mut dyn FnMut(&Reading<'_>),
+    ) -> Outcome {
         let delivery = &message.delivery;
         let (received_at, position) = (delivery.received_at, message.position);
         let mut outcome = Outcome::default();
@@ -64,7 +71,10 @@ impl Admitter {
             match reading {
                 Ok((reading, sensor)) => match tail.admit(&reading, sensor, origin, received_at, position) {
                     Admission::Duplicate => outcome.duplicate += 1,
-                    Admission::New | Admission::Conflict | Admission::Late => outcome.accepted += 1,
+                    Admission::New | Admission::Conflict | Admission::Late => {
+                        outcome.accepted += 1;
+                        observe(&reading);
+                    }
                 },
                 Err(reason) => {
                     let part = decoder.part(delivery.payload, index);

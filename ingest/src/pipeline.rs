@@ -7,27 +7,31 @@
 mod attempts;
 mod decoding;
 mod flushing;
+mod observer;
 mod receipts;
 mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::reading::Observation;
 use store::journal::{Journal, JournalOptions, Position};
 use store::lake::Lake;
 use store::tail::Tail;
 use store::view::{Readable, View};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use observer::Watched;
 pub use receipts::Receipts;
 
 use crate::Error;
 use crate::clock::Clock;
 use attempts::Attempts;
+use observer::Observer;
 
 /// Limits and rhythms of a pipeline. All have a default.
 #[derive(Clone, Debug)]
@@ -113,6 +117,7 @@ struct Shared {
     receipts: Receipts,
     clock: Clock,
     flush_wanted: Notify,
+    observer: RwLock<Option<Observer>>,
     /// One flush at a time.
     writing: tokio::sync::Mutex<()>,
     attempts: Attempts,
@@ -144,6 +149,7 @@ impl Pipeline {
             counts: Counts::default(),
             receipts: Receipts::default(),
             flush_wanted: Notify::new(),
+            observer: RwLock::default(),
             writing: tokio::sync::Mutex::new(()),
             attempts: Attempts::default(),
             is_flushed: AtomicBool::new(false),
@@ -174,6 +180,15 @@ impl Pipeline {
     #[must_use]
     pub fn lake(&self) -> &Lake {
         &self.shared.lake
+    }
+
+    /// Tells `watched` readings from now on, group by group as they are decoded; decoding waits when they are not
+    /// taken. The last to ask is told.
+    #[must_use]
+    pub fn observe(&self, watched: Watched) -> mpsc::Receiver<Vec<Observation>> {
+        let (observer, told) = Observer::new(watched);
+        *self.shared.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+        told
     }
 
     /// Waits until everything that was durable when asked has been decoded.
@@ -276,6 +291,10 @@ impl Readable for Pipeline {
 }
 
 impl Shared {
+    fn observer(&self) -> Option<Observer> {
+        self.observer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn tail(&self) -> std::sync::MutexGuard<'_, Tail> {
         // The tail is only changed by calls that leave it whole.
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)

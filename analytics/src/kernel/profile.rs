@@ -3,8 +3,10 @@
 use model::registry::{Product, Recorded};
 
 use super::exposure::Exposure;
+use super::level::Level;
 use super::life::Aging;
 use super::rate::Rate;
+use super::screen::levels;
 use super::watch::{Quantity, Watch, watches};
 
 /// A product, ready to assess units of it. Costly to make and cheap to use: make one per version of a product.
@@ -14,6 +16,7 @@ pub struct Profile {
     pub(super) watches: Vec<Watch>,
     pub(super) aging: Option<Aging>,
     pub(super) mkt: Option<Exposure>,
+    pub(super) levels: Vec<(Quantity, Level)>,
 }
 
 impl Profile {
@@ -23,7 +26,9 @@ impl Profile {
         let watches = watches(&product);
         let aging = Aging::of(&product);
         let mkt = product.mkt.map(|mkt| Exposure::new(Rate::of_mkt(mkt.dh)));
-        Self { product, watches, aging, mkt }
+        let mut profile = Self { product, watches, aging, mkt, levels: Vec::new() };
+        profile.levels = levels(&profile);
+        profile
     }
 
     /// The product.

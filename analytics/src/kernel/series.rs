@@ -153,6 +153,34 @@ impl Series {
         series
     }
 
+    /// Takes in a reading later than all before.
+    pub fn append(&mut self, sample: Sample, correction: &Correction) {
+        if correction.excludes(sample.at) {
+            return;
+        }
+        let (offset, doubt) = correction.at(sample.at);
+        let value = sample.value + offset;
+        match &mut self.doubt {
+            Doubt::Even(even) if *even == doubt => {}
+            Doubt::Even(even) if self.at.is_empty() => *even = doubt,
+            Doubt::Even(even) => {
+                let mut each = vec![*even; self.at.len()];
+                each.push(doubt);
+                self.doubt = Doubt::Each(each);
+            }
+            Doubt::Each(doubts) => doubts.push(doubt),
+        }
+        self.excluded.clone_from(&correction.excluded);
+        (self.step, self.max_gap) = (correction.step, correction.max_gap);
+        self.push(sample.at, value);
+        match self.extremes.last_mut() {
+            Some((highest, lowest)) if self.at.len() % BLOCK != 1 => {
+                (*highest, *lowest) = ((*highest).max(value), (*lowest).min(value));
+            }
+            _ => self.extremes.push((value, value)),
+        }
+    }
+
     fn push(&mut self, at: i64, value: i32) {
         let last = self.at.len().wrapping_sub(1);
         if self.at.last() == Some(&at) {
@@ -248,6 +276,6 @@ impl Series {
 
     /// The sensor's own longest believed distance of two readings, ms.
     pub(super) fn own_max_gap(&self) -> i64 {
-        self.max_gap
+        if self.max_gap > 0 { self.max_gap } else { DEFAULT_GAP_MS }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use model::reading::Reading;
 use store::journal::{Entry, Fed, Feed, Group, Position, Source};
 
 use super::Shared;
@@ -66,10 +67,17 @@ fn run(shared: &Shared, mut feed: Feed) -> Result<(), store::Error> {
 fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     let counts = &shared.counts;
     let (mut received, mut admitted, mut duplicate, mut rejected) = (0, 0, 0, 0);
+    let observer = shared.observer();
+    let mut seen = Vec::new();
     for entry in group.entries() {
         let outcome = match &entry {
             Entry::Message(message) => {
-                let outcome = admitter.admit(message, &mut shared.tail());
+                let mut observe = |reading: &Reading<'_>| {
+                    if let Some(observer) = &observer {
+                        seen.extend(observer.observe(reading));
+                    }
+                };
+                let outcome = admitter.admit(message, &mut shared.tail(), &mut observe);
                 if message.delivery.source == Source::Http {
                     shared.receipts.put(message.position, outcome.clone());
                 }
@@ -102,6 +110,9 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     metrics::counter!("coldtrail_readings_admitted_total").increment(admitted);
     metrics::counter!("coldtrail_readings_duplicate_total").increment(duplicate);
     reached(shared, group.last());
+    if let Some(observer) = observer {
+        observer.tell(seen);
+    }
 }
 
 fn reached(shared: &Shared, position: Position) {

@@ -1,0 +1,98 @@
+//! Assessments computed from the store, whenever one is asked for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use async_trait::async_trait;
+use model::assessment::Assessment;
+use model::instant::{RecordedAt, ValidAt};
+use model::name::Name;
+use model::registry::Registry;
+use store::ledger::Ledger;
+
+use super::{Assess, AssessError};
+use crate::custody::{Custody, Index};
+use crate::error::SqlError;
+use crate::fleet::{Fleet, Profiles};
+use crate::logs::{self, Wanted};
+use crate::sql::{Engine, Reach};
+
+/// Computes assessments from lake, tail and ledger.
+#[derive(Clone)]
+pub struct StoreAssess {
+    engine: Engine,
+    ledger: Ledger,
+    profiles: Arc<Profiles>,
+    now: Arc<dyn Fn() -> ValidAt + Send + Sync>,
+}
+
+impl StoreAssess {
+    /// Over an engine without limits of its own.
+    #[must_use]
+    pub fn new(engine: Engine, ledger: Ledger, now: Arc<dyn Fn() -> ValidAt + Send + Sync>) -> Self {
+        Self { engine, ledger, profiles: Arc::default(), now }
+    }
+
+    async fn registry(&self, known_at: Option<RecordedAt>) -> Result<Arc<Registry>, AssessError> {
+        let Some(known_at) = known_at else { return Ok(self.ledger.registry()) };
+        let registry = self.ledger.registry_known_at(known_at).await;
+        registry.map(Arc::new).map_err(|error| AssessError::Failed { source: Box::new(error) })
+    }
+
+    /// The sensors whose readings may make the trace of `unit`: those registered, and those whose readings name it or
+    /// what carries it.
+    async fn sensors(&self, registry: &Registry, unit: &Name, as_of: ValidAt) -> Result<Vec<Name>, AssessError> {
+        let mut sensors = BTreeSet::new();
+        if let Some(custody) = Custody::of(registry, &Index::new(registry), unit, as_of) {
+            sensors.extend(custody.pieces.into_iter().flat_map(|piece| piece.sensors));
+        }
+        let mut carriers = vec![unit.clone()];
+        for depth in 0..32 {
+            let Some(current) = carriers.get(depth).cloned() else { break };
+            let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
+            let parents: Vec<Name> = held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
+            carriers.extend(parents.into_iter().filter(|parent| !carriers.contains(parent)).collect::<Vec<_>>());
+        }
+        let names: Vec<String> = carriers.iter().map(|carrier| format!("'{carrier}'")).collect();
+        let sql = format!("SELECT DISTINCT sensor FROM readings WHERE unit IN ({})", names.join(", "));
+        let answer = self.engine.answer(&sql, Reach::NoAudit).await.map_err(failed)?;
+        for batch in &answer.batches {
+            let column = batch.column(0).as_string::<i32>();
+            sensors.extend(column.iter().flatten().filter_map(|sensor| Name::parse(sensor).ok()));
+        }
+        Ok(sensors.into_iter().collect())
+    }
+}
+
+fn failed(error: SqlError) -> AssessError {
+    match error {
+        SqlError::Overloaded | SqlError::Timeout { .. } => AssessError::Behind,
+        error => AssessError::Failed { source: Box::new(error) },
+    }
+}
+
+#[async_trait]
+impl Assess for StoreAssess {
+    async fn assess(
+        &self,
+        unit: &Name,
+        as_of: Option<ValidAt>,
+        known_at: Option<RecordedAt>,
+    ) -> Result<Option<Assessment>, AssessError> {
+        let as_of = as_of.unwrap_or_else(|| (self.now)());
+        let registry = self.registry(known_at).await?;
+        if registry.origin(unit).is_none() {
+            return Ok(None);
+        }
+        let sensors = self.sensors(&registry, unit, as_of).await?;
+        let wanted = Wanted { sensors: Some(&sensors), from: None, as_of, known_at };
+        let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
+        let (unit, profiles) = (unit.clone(), Arc::clone(&self.profiles));
+        let work = move || Fleet::new(&registry, &logs, &profiles, as_of, known_at).assess(&unit);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(assessment) => Ok(assessment),
+            Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The evaluator: turns readings as they arrive into assessments, holds and alarms.
+//!
+//! It keeps what the sensors of tracked units said in memory, takes each reading once, and asks the kernel only when a
+//! reading can change something in kind: the newest value passes a level of a product, a rule may have met its delay,
+//! a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). All other units are
+//! gone through in turn. Its answer for any unit equals the batch answer over the same data (invariant A2), which it
+//! checks on itself while it runs.
+//!
+//! Order of durable steps: 1. the reading is in the journal (its acknowledgement went out); 2. holds and alarms are
+//! written to the ledger in one transaction, idempotently; 3. they are shown. Nothing of the state here is durable:
+//! after a start it is made again from lake, tail and ledger, so a crash between any two steps repeats the second.
+
+mod board;
+mod groups;
+mod rounds;
+mod silence;
+mod state;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::instant::ValidAt;
+use model::name::Name;
+use model::reading::Observation;
+use store::ledger::Ledger;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::assess::AssessError;
+use crate::sql::Engine;
+
+pub use board::Board;
+
+/// Reads the time of the system the readings follow.
+pub type Now = Arc<dyn Fn() -> ValidAt + Send + Sync>;
+/// Says whose readings are wanted.
+pub type Watch = Box<dyn Fn(HashSet<Name>) + Send + Sync>;
+
+/// How often instants that pass by themselves are looked at.
+const TICK: Duration = Duration::from_millis(200);
+/// Batches of readings taken before units are assessed.
+const BATCHES_AT_ONCE: usize = 256;
+
+/// What the evaluator works with.
+pub struct Parts {
+    /// Reads lake and tail, without limits.
+    pub engine: Engine,
+    /// Registry and holds.
+    pub ledger: Ledger,
+    /// The time.
+    pub now: Now,
+    /// Says whose readings are wanted.
+    pub watch: Watch,
+    /// The readings, as they are admitted.
+    pub told: mpsc::Receiver<Vec<Observation>>,
+    /// Where the latest assessments are shown.
+    pub board: Board,
+}
+
+/// Runs until `stop`; ends with an error when the ledger or the store cannot be used any more.
+///
+/// # Errors
+/// Why it cannot go on. Readings go on being recorded; nobody must take their silence for a pass.
+pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessError> {
+    let Parts { engine, ledger, now, watch, mut told, board } = parts;
+    let mut state = state::State::new(engine, ledger.clone(), now, watch, board);
+    let mut changes = ledger.changes();
+    state.registry_changed().await?;
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let mut batches = Vec::new();
+        tokio::select! {
+            taken = told.recv_many(&mut batches, BATCHES_AT_ONCE) => if taken == 0 { return Ok(()) },
+            changed = changes.changed() => if changed.is_err() { return Ok(()) },
+            _ = tick.tick() => state.pass_time(),
+            () = stop.cancelled() => return Ok(()),
+        }
+        let newest = changes.borrow_and_update().registry.clone();
+        if !Arc::ptr_eq(&newest, state.registry()) {
+            state.registry_changed().await?;
+        }
+        for reading in batches.iter().flatten() {
+            state.take(reading);
+        }
+        state.settle().await?;
+    }
+}

@@ -1,0 +1,364 @@
+//! What the evaluator knows, and how it comes to know it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::assessment::Assessment;
+use model::hold::{AlarmCode, Subject};
+use model::instant::ValidAt;
+use model::name::Name;
+use model::reading::Observation;
+use model::registry::{Registry, Severity};
+use store::ledger::{Finding, Findings, Ledger, NewAlarm};
+
+use super::board::Board;
+use super::groups::Groups;
+use super::rounds::{Rounds, next_instant};
+use super::{Now, Watch, silence};
+use crate::assess::AssessError;
+use crate::custody::{self, Custody, Index, Tag};
+use crate::fleet::{Fleet, Heard, Profiles, Push};
+use crate::logs::{self, Wanted};
+use crate::sql::Engine;
+
+/// How much of a tick goes to units whose turn it is, at most.
+const TURN_TIME: Duration = Duration::from_millis(20);
+
+/// Later than anything is measured or declared: the end of the year 9999.
+const FAR_MS: i64 = 253_402_300_799_999;
+
+/// Everything the evaluator knows.
+pub(super) struct State {
+    engine: Engine,
+    ledger: Ledger,
+    now: Now,
+    watch: Watch,
+    board: Board,
+    registry: Arc<Registry>,
+    index: Index,
+    profiles: Arc<Profiles>,
+    heard: HashMap<Name, Arc<Heard>>,
+    /// The unit each sensor's readings named last, and since when.
+    travelling: HashMap<Name, (Name, ValidAt)>,
+    units: BTreeMap<Name, Custody>,
+    /// Units each sensor ever stood for.
+    ever: HashMap<Name, Vec<Name>>,
+    groups: Groups,
+    rounds: Rounds,
+    dirty: BTreeSet<Name>,
+    /// Sensors heard again after a silence.
+    back: Vec<(Subject, ValidAt)>,
+    silent: HashSet<Name>,
+    alarms: Vec<NewAlarm>,
+    /// How many units a turn takes.
+    turn_size: usize,
+}
+
+impl State {
+    pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board) -> Self {
+        Self {
+            engine,
+            ledger,
+            now,
+            watch,
+            board,
+            registry: Arc::default(),
+            index: Index::default(),
+            profiles: Arc::default(),
+            heard: HashMap::new(),
+            travelling: HashMap::new(),
+            units: BTreeMap::new(),
+            ever: HashMap::new(),
+            groups: Groups::default(),
+            rounds: Rounds::default(),
+            dirty: BTreeSet::new(),
+            back: Vec::new(),
+            silent: HashSet::new(),
+            alarms: Vec::new(),
+            turn_size: 16,
+        }
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Takes up the newest registry: whose units are touched is looked at again, new sensors are read from the store.
+    pub(super) async fn registry_changed(&mut self) -> Result<(), AssessError> {
+        let registry = self.ledger.registry();
+        let before = std::mem::replace(&mut self.registry, Arc::clone(&registry));
+        let wanted: HashSet<Name> = registry
+            .associations
+            .iter()
+            .map(|association| association.sensor.clone())
+            .chain(registry.sensors.iter().map(|sensor| sensor.id.clone()))
+            .collect();
+        let mut corrected = HashSet::new();
+        for sensor in &wanted {
+            let same = before.sensors.get(sensor) == registry.sensors.get(sensor)
+                && before.exclusions.of(sensor).eq(registry.exclusions.of(sensor));
+            if !same && let Some(heard) = self.heard.get_mut(sensor) {
+                *heard = Arc::new(heard.corrected(&registry, sensor));
+                corrected.insert(sensor.clone());
+            }
+        }
+        (self.watch)(wanted.clone());
+        let unread: Vec<Name> = wanted.iter().filter(|sensor| !self.heard.contains_key(*sensor)).cloned().collect();
+        self.read(&unread).await?;
+        self.index = self.indexed();
+        let was = self.regroup();
+        for (unit, custody) in &self.units {
+            let product = |registry: &Registry| {
+                let gtin = custody::registered(registry, unit)?.gtin;
+                registry.products.get(&gtin).map(|product| product.version)
+            };
+            let touched = was.get(unit) != Some(custody)
+                || product(&before) != product(&registry)
+                || custody.pieces.iter().flat_map(|piece| &piece.sensors).any(|sensor| corrected.contains(sensor));
+            if touched {
+                self.dirty.insert(unit.clone());
+            }
+        }
+        let units = &self.units;
+        self.board.keep(&|unit| units.contains_key(unit));
+        Ok(())
+    }
+
+    /// Reads what `sensors` said so far from the store. What arrives meanwhile is told as well; twice is once.
+    async fn read(&mut self, sensors: &[Name]) -> Result<(), AssessError> {
+        let as_of = ValidAt::from_millis(FAR_MS);
+        for some in sensors.chunks(2000) {
+            let wanted = Wanted { sensors: Some(some), from: None, as_of, known_at: None };
+            let logs = logs::from_engine(&self.engine, &wanted)
+                .await
+                .map_err(|error| AssessError::Failed { source: Box::new(error) })?;
+            for sensor in some {
+                let log = logs.get(sensor).cloned().unwrap_or_default();
+                self.heard.insert(sensor.clone(), Arc::new(Heard::new(&log, &self.registry, sensor, as_of)));
+                if let Some((at, unit)) = log.units.last_key_value() {
+                    self.travelling.insert(sensor.clone(), (unit.clone(), ValidAt::from_millis(*at)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn indexed(&self) -> Index {
+        let mut index = Index::new(&self.registry);
+        for (sensor, (unit, from)) in &self.travelling {
+            index.travels(unit.clone(), Tag { sensor: sensor.clone(), from: *from, to: None });
+        }
+        index
+    }
+
+    /// Finds anew where every unit is and which sensors concern it; gives back what was known before.
+    fn regroup(&mut self) -> BTreeMap<Name, Custody> {
+        // Custody reaches as far as anybody declared it, so that it changes only when something is declared.
+        let far = ValidAt::from_millis(FAR_MS);
+        let units = Fleet::units(&self.registry);
+        let custody = |unit: Name| Custody::of(&self.registry, &self.index, &unit, far).map(|custody| (unit, custody));
+        let now: BTreeMap<Name, Custody> = units.into_iter().filter_map(custody).collect();
+        let before = std::mem::replace(&mut self.units, now);
+        let mut ever: HashMap<Name, BTreeSet<Name>> = HashMap::new();
+        for (unit, custody) in &self.units {
+            for sensor in custody.pieces.iter().flat_map(|piece| &piece.sensors) {
+                ever.entry(sensor.clone()).or_default().insert(unit.clone());
+            }
+        }
+        self.ever = ever.into_iter().map(|(sensor, units)| (sensor, units.into_iter().collect())).collect();
+        let registry = &self.registry;
+        let with_product = self.units.iter().filter_map(|(unit, custody)| {
+            Some((unit, custody::registered(registry, unit)?.gtin, custody))
+        });
+        self.groups = Groups::new(with_product);
+        before
+    }
+
+    /// Takes one reading in, and marks the units it may concern in kind.
+    pub(super) fn take(&mut self, reading: &Observation) {
+        let at = ValidAt::from_millis(reading.measured_at.millis());
+        let heard = self.heard.entry(reading.sensor.clone()).or_default();
+        let pushed = Arc::make_mut(heard).push(reading);
+        if self.silent.remove(&reading.sensor) {
+            self.back.push((Subject::Sensor(reading.sensor.clone()), at));
+        }
+        self.follow(reading, at);
+        match pushed {
+            Push::Known => {}
+            Push::Late => self.dirty.extend(self.ever.get(&reading.sensor).into_iter().flatten().cloned()),
+            Push::Next(since) => self.screen(&reading.sensor, at, since),
+        }
+    }
+
+    /// Follows which unit a sensor's readings name.
+    fn follow(&mut self, reading: &Observation, at: ValidAt) {
+        let known = self.travelling.get(&reading.sensor).map(|(unit, _)| unit);
+        if known == reading.unit.as_ref() {
+            return;
+        }
+        match &reading.unit {
+            Some(unit) => {
+                self.travelling.insert(reading.sensor.clone(), (unit.clone(), at));
+            }
+            None => {
+                self.travelling.remove(&reading.sensor);
+            }
+        }
+        self.index = self.indexed();
+        let was = self.regroup();
+        let moved = self.units.iter().filter(|(unit, custody)| was.get(*unit) != Some(*custody));
+        self.dirty.extend(moved.map(|(unit, _)| unit.clone()).collect::<Vec<_>>());
+    }
+
+    /// Marks the groups for which the newest reading of `sensor` is more than one more of the same.
+    fn screen(&mut self, sensor: &Name, at: ValidAt, since: i64) {
+        let Some(heard) = self.heard.get(sensor) else { return };
+        for index in self.groups.of_sensor(sensor).to_vec() {
+            let group = &mut self.groups.all[index];
+            let Some(product) = self.registry.products.get(&group.gtin) else { continue };
+            let profile = self.profiles.get(product);
+            let beyond = profile.beyond(heard.temperature(), heard.humidity());
+            let before = group.beyond.insert(sensor.clone(), beyond).unwrap_or(u64::MAX);
+            let gap = product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
+            let may_fire = beyond != 0 && group.soonest.is_none_or(|soonest| soonest <= at);
+            if beyond != before || since > gap || may_fire {
+                self.dirty.extend(group.units.iter().cloned());
+            }
+        }
+    }
+
+    /// Marks what has become due by itself, and those whose turn it is.
+    pub(super) fn pass_time(&mut self) {
+        let now = (self.now)();
+        self.dirty.extend(self.rounds.due(now));
+        let turn = self.rounds.in_turn(self.units.keys(), self.turn_size);
+        self.dirty.extend(turn);
+        for alarm in silence::silent(&self.registry, &self.heard, now) {
+            if let Subject::Sensor(sensor) = &alarm.subject
+                && self.silent.insert(sensor.clone())
+            {
+                self.alarms.push(alarm);
+            }
+        }
+    }
+
+    /// Assesses what is marked and writes what follows from it.
+    pub(super) async fn settle(&mut self) -> Result<(), AssessError> {
+        if self.dirty.is_empty() && self.alarms.is_empty() && self.back.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let dirty = std::mem::take(&mut self.dirty);
+        let many = dirty.len();
+        let assessed = self.assess(dirty).await;
+        let findings = Findings {
+            alarms: self.alarms_of(&assessed),
+            heard: std::mem::take(&mut self.back),
+            position: None,
+            assessed,
+        };
+        let shown: Vec<Arc<Assessment>> = findings.assessed.iter().map(|found| Arc::clone(&found.assessment)).collect();
+        let found = self.ledger.record_findings(findings).await;
+        let found = found.map_err(|error| AssessError::Failed { source: Box::new(error) })?;
+        metrics::counter!("coldtrail_holds_placed_total").increment(found.placed.len() as u64);
+        for assessment in &shown {
+            self.plan(assessment);
+        }
+        self.board.put(shown);
+        self.board.is_whole();
+        let spent = began.elapsed();
+        metrics::histogram!("coldtrail_evaluation_seconds").record(spent);
+        metrics::counter!("coldtrail_assessments_total").increment(many as u64);
+        if many <= self.turn_size * 2 {
+            self.turn_size = if spent < TURN_TIME { (self.turn_size * 2).min(4096) } else { (self.turn_size / 2).max(4) };
+        }
+        Ok(())
+    }
+
+    /// Assesses units, those with the same past only once, off the runtime's threads.
+    async fn assess(&self, units: BTreeSet<Name>) -> Vec<Finding> {
+        let now = (self.now)();
+        let mut heard: HashMap<Name, Arc<Heard>> = HashMap::new();
+        for custody in units.iter().filter_map(|unit| self.units.get(unit)) {
+            for sensor in custody.pieces.iter().flat_map(|piece| &piece.sensors) {
+                if let Some(known) = self.heard.get(sensor).filter(|_| !heard.contains_key(sensor)) {
+                    let early = known.last_at().is_some_and(|last| last > now.millis());
+                    let known = if early { Arc::new(known.until(now)) } else { Arc::clone(known) };
+                    heard.insert(sensor.clone(), known);
+                }
+            }
+        }
+        let (registry, index) = (Arc::clone(&self.registry), self.index.clone());
+        let profiles = Arc::clone(&self.profiles);
+        let work = move || {
+            let fleet = Fleet::over(&registry, index, heard, &profiles, now);
+            let mut known: HashMap<String, Assessment> = HashMap::new();
+            let mut found = Vec::with_capacity(units.len());
+            for unit in &units {
+                let Some(custody) = fleet.custody(unit) else { continue };
+                let Some(registered) = custody::registered(&registry, unit) else { continue };
+                let trace = format!("{:?}", custody.pieces.iter().map(|piece| &piece.sensors).collect::<Vec<_>>());
+                let past = format!("{} {} {:?}", registered.gtin, registered.lot.as_str(), custody);
+                let assessment = match known.get(&past) {
+                    Some(same) => Some(Assessment { unit: unit.clone(), ..same.clone() }),
+                    None => fleet.assess(unit),
+                };
+                let Some(assessment) = assessment else { continue };
+                if !known.contains_key(&past) {
+                    known.insert(past, assessment.clone());
+                }
+                found.push(Finding { assessment: Arc::new(assessment), trace: trace.into() });
+            }
+            found
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(found) => found,
+            Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
+    }
+
+    /// The alarms that assessments and silence call for.
+    fn alarms_of(&mut self, assessed: &[Finding]) -> Vec<NewAlarm> {
+        let mut alarms = std::mem::take(&mut self.alarms);
+        for finding in assessed {
+            let assessment = &finding.assessment;
+            let Some(product) = self.registry.products.get(&assessment.gtin) else { continue };
+            let grave = |rule: &Name| {
+                product.rules.iter().find(|known| known.id == *rule).is_none_or(|rule| rule.severity != Severity::Notify)
+            };
+            for alarm in &assessment.alarms {
+                if let Some(at) = alarm.at {
+                    let kind = if grave(&alarm.rule) { "fired" } else { "fired, to be noted" };
+                    alarms.push(NewAlarm {
+                        code: AlarmCode::RuleFired,
+                        subject: Subject::Unit(assessment.unit.clone()),
+                        rule: Some(alarm.rule.clone()),
+                        at,
+                        detail: format!("rule `{}` {kind}", alarm.rule).into(),
+                    });
+                }
+            }
+        }
+        alarms
+    }
+
+    /// Plans when a unit is looked at again, and what its group waits for.
+    fn plan(&mut self, assessment: &Assessment) {
+        let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
+        let Some(custody) = self.units.get(&assessment.unit) else { return };
+        let sensors = custody.pieces.last().map(|piece| piece.sensors.as_slice()).unwrap_or_default();
+        let last = sensors.iter().filter_map(|sensor| self.heard.get(sensor)?.last_at()).max();
+        let last = last.map(ValidAt::from_millis);
+        let gap = product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
+        let next = (!custody.closed)
+            .then(|| next_instant(assessment, product, custody.zone(&self.registry), last, gap))
+            .flatten();
+        let soonest = self.profiles.get(product).soonest(assessment, last.unwrap_or(assessment.as_of));
+        self.rounds.plan(&assessment.unit, next);
+        if let Some(group) = self.groups.of_unit(&assessment.unit) {
+            let far = ValidAt::from_millis(i64::MAX);
+            group.soonest = Some(soonest.unwrap_or(far).min(group.soonest.filter(|at| *at > assessment.as_of).unwrap_or(far)));
+        }
+    }
+}
