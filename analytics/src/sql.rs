@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
-use crate::tables::{AUDIT, LAKE, REGISTRY, Tables};
+use crate::tables::{AUDIT, HOLDS, LAKE, REGISTRY, Tables};
 use answer::Keep;
 use output::Plain;
 use session::Sessions;
@@ -183,6 +183,7 @@ impl Shared {
         let mut names = LAKE.to_vec();
         if self.ledger.is_some() {
             names.extend(REGISTRY);
+            names.extend(HOLDS);
             if reach == Reach::Everything {
                 names.push(AUDIT);
             }

@@ -1,6 +1,7 @@
 //! The tables a query sees.
 
 mod audit;
+mod holds;
 mod lake;
 mod prune;
 mod registry;
@@ -17,6 +18,7 @@ use crate::error::SqlError;
 use lake::LakeTable;
 
 pub(crate) use audit::AUDIT;
+pub(crate) use holds::HOLDS;
 pub(crate) use registry::REGISTRY;
 
 /// The tables of the lake.
@@ -47,9 +49,12 @@ impl Tables {
         wanted: &BTreeSet<String>,
         max_rows: u64,
     ) -> Result<(), SqlError> {
-        let registry = ledger.registry();
+        let snapshot = ledger.snapshot();
         for name in REGISTRY.into_iter().filter(|name| wanted.contains(*name)) {
-            self.providers.insert(name, registry::table(name, &registry)?);
+            self.providers.insert(name, registry::table(name, &snapshot.registry)?);
+        }
+        for name in HOLDS.into_iter().filter(|name| wanted.contains(*name)) {
+            self.providers.insert(name, holds::table(name, &snapshot.holds)?);
         }
         if wanted.contains(AUDIT) {
             self.providers.insert(AUDIT, audit::table(ledger, max_rows).await?);

@@ -42,10 +42,10 @@ pub(crate) struct Problem {
     errors: Vec<Fault>,
     /// Of a planned move that is refused: `allowed` and `blocks`, as the dispatch check answers.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    dispatch: Option<DispatchView>,
+    dispatch: Option<Box<DispatchView>>,
     /// Seconds after which it may be tried again.
     #[serde(skip)]
-    retry_after_s: Option<u64>,
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
@@ -93,7 +93,8 @@ impl Problem {
     pub(crate) fn locked_out(until: RecordedAt, now: RecordedAt) -> Self {
         let detail = format!("too many wrong passwords: the account is locked until {until}");
         let left_ms = until.millis().saturating_sub(now.millis()).max(0);
-        let retry_after_s = u64::try_from(left_ms).ok().map(|left_ms| left_ms.div_ceil(1000));
+        let left_s = left_ms.saturating_add(999) / 1000;
+        let retry_after_s = u32::try_from(left_s).ok();
         Self { retry_after_s, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "locked_out", detail) }
     }
 
@@ -108,7 +109,10 @@ impl Problem {
         let moves_told: Vec<String> = moves.iter().take(10).map(told).collect();
         let detail = format!("nothing was recorded: blocked is the planned move of {}", moves_told.join(", "));
         let blocks: Vec<Block> = moves.iter().flat_map(|planned| planned.blocks.iter().cloned()).collect();
-        Self { dispatch: Some(DispatchView::of(&blocks)), ..Self::new(StatusCode::CONFLICT, "blocked", detail) }
+        Self {
+            dispatch: Some(Box::new(DispatchView::of(&blocks))),
+            ..Self::new(StatusCode::CONFLICT, "blocked", detail)
+        }
     }
 
     /// Our fault. The cause goes to the log, not to the client.

@@ -20,7 +20,7 @@ use crate::error::SqlError;
 
 /// What a column holds.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Number,
     Whole,
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 /// A column: its name, the pointer to its value, what it holds.
-type Column = (&'static str, &'static str, Kind);
+pub(super) type Column = (&'static str, &'static str, Kind);
 
 /// The tables of the registry.
 pub(crate) const REGISTRY: [&str; 7] = ["associations", "lots", "moves", "places", "products", "sensors", "units"];
@@ -113,13 +113,7 @@ pub(crate) fn table(name: &str, registry: &Registry) -> Result<Arc<dyn TableProv
 /// A table with a row for every record, `version` and `recorded_at` last.
 fn of_records<T: Record>(columns: &[Column], records: &Table<T>) -> Result<Arc<dyn TableProvider>, SqlError> {
     let rows: Vec<Value> = records.iter().map(|recorded| recorded.record.to_json()).collect();
-    let mut fields = Vec::new();
-    let mut arrays: Vec<ArrayRef> = Vec::new();
-    for (name, pointer, kind) in columns {
-        let array = column(&rows, pointer, *kind);
-        fields.push(Field::new(*name, array.data_type().clone(), true));
-        arrays.push(array);
-    }
+    let (mut fields, mut arrays) = of_json(columns, &rows);
     let versions = records.iter().map(|recorded| i32::try_from(recorded.version).unwrap_or(i32::MAX));
     fields.push(Field::new("version", DataType::Int32, false));
     arrays.push(Arc::new(Int32Array::from_iter_values(versions)));
@@ -127,6 +121,15 @@ fn of_records<T: Record>(columns: &[Column], records: &Table<T>) -> Result<Arc<d
     fields.push(Field::new("recorded_at", instant(), false));
     arrays.push(Arc::new(TimestampMillisecondArray::from_iter_values(recorded).with_timezone("UTC")));
     of_columns(fields, arrays)
+}
+
+/// The columns of `rows`, which are JSON.
+pub(super) fn of_json(columns: &[Column], rows: &[Value]) -> (Vec<Field>, Vec<ArrayRef>) {
+    let of = |(name, pointer, kind): &Column| {
+        let array = column(rows, pointer, *kind);
+        (Field::new(*name, array.data_type().clone(), true), array)
+    };
+    columns.iter().map(of).unzip()
 }
 
 /// A table in memory with one batch.

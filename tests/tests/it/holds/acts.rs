@@ -1,7 +1,8 @@
 //! What people decide over HTTP: who may, what is asked of them, and what stays of it.
 
+use model::registry::{from_canonical, to_canonical};
 use model::role::Role;
-use store::ledger::Sequence;
+use store::ledger::{Hash, Sequence};
 
 use super::desk::{Desk, signed};
 use super::*;
@@ -48,6 +49,22 @@ async fn a_hold_is_taken_up_put_apart_and_released_across_restarts() {
     assert_eq!(desk.blocks("U1", "", &token).await, [""; 0]);
     assert_eq!(desk.find(assessed("U1", 45, vec![hot(10, 45, true)])).await, []);
     desk.sound().await;
+}
+
+#[tokio::test]
+async fn what_a_signature_binds_can_be_computed_from_what_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let desk = Desk::start(directory.path(), 1).await;
+    let token = desk.token("m.lin", Role::Quality).await;
+    let hold = desk.find(assessed("U1", 45, vec![hot(10, 45, true)])).await[0];
+    let request = desk.client.get(format!("{}/v1/holds/{hold}", desk.base)).bearer_auth(&token);
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let Value::Object(mut shown) = from_canonical(&text).unwrap() else { panic!("{text}") };
+    let kept = shown.remove("record_sha256").unwrap();
+    for field in ["unit", "gtin", "lot", "place"] {
+        shown.remove(field).unwrap();
+    }
+    assert_eq!(kept, Hash::of(to_canonical(&Value::Object(shown)).as_bytes()).to_string());
 }
 
 #[tokio::test]

@@ -263,3 +263,24 @@ async fn a_ledger_of_the_format_before_is_brought_up_and_verifies_untouched() {
     assert_eq!(ledger.record_findings(found).await.unwrap().placed.len(), 1);
     sound(&ledger).await;
 }
+
+#[tokio::test]
+async fn holds_and_alarms_are_asked_in_sql() {
+    let directory = tempfile::tempdir().unwrap();
+    let desk = super::desk::Desk::start(directory.path(), 1).await;
+    let token = desk.token("w.atch", model::role::Role::Viewer).await;
+    desk.find(assessed("U1", 45, vec![hot(10, 45, true)])).await;
+    let manual = NewHold { scope: Scope::Place(name("Q")), reason: "flood".into(), quarantine_place: None };
+    desk.ledger.place_hold(manual, &name("l.ogi")).await.unwrap().unwrap();
+    let sql =
+        "SELECT unit, place, cause, rule, state, author, watermark, product_version FROM holds ORDER BY placed_at, id";
+    let (status, answer) = desk.post("/v1/sql", &token, json!({ "sql": sql })).await;
+    assert_eq!(status, 200, "{answer}");
+    let system = json!({"unit": "U1", "place": null, "cause": "excursion", "rule": "hot", "state": "open",
+        "author": "system", "watermark": "2026-11-22T10:45:00.000Z", "product_version": 1});
+    let by_hand = json!({"unit": null, "place": "Q", "cause": "manual", "rule": null, "state": "open",
+        "author": "l.ogi", "watermark": null, "product_version": null});
+    assert_eq!(answer["rows"], json!([system, by_hand]));
+    let (status, answer) = desk.post("/v1/sql", &token, json!({ "sql": "SELECT count(*) AS n FROM alarms" })).await;
+    assert_eq!((status, &answer["rows"][0]["n"]), (200, &json!(0)));
+}
