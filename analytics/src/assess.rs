@@ -2,6 +2,8 @@
 
 mod store;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use model::assessment::Assessment;
 use model::instant::{RecordedAt, ValidAt};
@@ -23,6 +25,11 @@ pub trait Assess: Send + Sync {
         as_of: Option<ValidAt>,
         known_at: Option<RecordedAt>,
     ) -> Result<Option<Assessment>, AssessError>;
+
+    /// The latest assessment of every unit, by unit, each with its own as-of; `None` until there is one of each.
+    fn latest(&self) -> Option<Vec<Arc<Assessment>>> {
+        None
+    }
 }
 
 /// Why there is no assessment.

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, health, holds, lists, moves, readings, registry, sql, tokens, users,
+    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -43,6 +43,10 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::associations))
         .routes(routes!(lists::lots))
         .routes(routes!(lists::units))
+        // what is known of units
+        .routes(routes!(units::one))
+        .routes(routes!(units::assessment))
+        .routes(routes!(excursions::list))
         .routes(routes!(lists::moves, moves::record))
         // what is held, who decides about it, and what may go out
         .routes(routes!(holds::list, holds::place))

@@ -61,7 +61,7 @@ pub(crate) struct Demo {
     #[arg(long, default_value = "127.0.0.1:1883")]
     pub(crate) mqtt: SocketAddr,
     /// Simulated seconds per second.
-    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    #[arg(long, default_value_t = 240.0, value_parser = speed)]
     pub(crate) speed: f64,
     /// Decides everything random in the world.
     #[arg(long, default_value_t = 1)]

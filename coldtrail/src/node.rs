@@ -223,6 +223,11 @@ impl Node {
         })
     }
 
+    /// The evaluator.
+    pub(crate) fn evaluation(&self) -> &evaluation::Evaluation {
+        &self.evaluation
+    }
+
     /// Closes the doors, then flushes everything that was acknowledged.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
         self.stop_doors.cancel();

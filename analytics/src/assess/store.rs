@@ -14,6 +14,7 @@ use store::ledger::Ledger;
 use super::{Assess, AssessError};
 use crate::custody::{Custody, Index};
 use crate::error::SqlError;
+use crate::evaluator::Board;
 use crate::fleet::{Fleet, Profiles};
 use crate::logs::{self, Wanted};
 use crate::sql::{Engine, Reach};
@@ -25,13 +26,14 @@ pub struct StoreAssess {
     ledger: Ledger,
     profiles: Arc<Profiles>,
     now: Arc<dyn Fn() -> ValidAt + Send + Sync>,
+    board: Board,
 }
 
 impl StoreAssess {
-    /// Over an engine without limits of its own.
+    /// Over an engine without limits of its own; `board` shows the latest.
     #[must_use]
-    pub fn new(engine: Engine, ledger: Ledger, now: Arc<dyn Fn() -> ValidAt + Send + Sync>) -> Self {
-        Self { engine, ledger, profiles: Arc::default(), now }
+    pub fn new(engine: Engine, ledger: Ledger, now: Arc<dyn Fn() -> ValidAt + Send + Sync>, board: Board) -> Self {
+        Self { engine, ledger, profiles: Arc::default(), now, board }
     }
 
     async fn registry(&self, known_at: Option<RecordedAt>) -> Result<Arc<Registry>, AssessError> {
@@ -94,5 +96,9 @@ impl Assess for StoreAssess {
             Ok(assessment) => Ok(assessment),
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
+    }
+
+    fn latest(&self) -> Option<Vec<Arc<Assessment>>> {
+        self.board.all()
     }
 }

@@ -14,6 +14,9 @@ use crate::error::SqlError;
 use crate::kernel::Sample;
 use crate::sql::{Engine, Measured, Reach, Sink};
 
+/// Later than any reading: 2200-01-01. Further on an instant has no nanoseconds, which the engine compares by.
+const LATEST_MS: i64 = 7_258_118_400_000;
+
 /// Sensors whose readings up to an instant are wanted.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
@@ -47,13 +50,13 @@ pub async fn from_engine(engine: &Engine, wanted: &Wanted<'_>) -> Result<Logs, S
 fn query(wanted: &Wanted<'_>) -> String {
     let mut sql = format!(
         "SELECT sensor, measured_at, temperature_c, humidity_pct, unit FROM readings WHERE measured_at <= TIMESTAMP '{}'",
-        to_rfc3339(wanted.as_of.millis())
+        to_rfc3339(wanted.as_of.millis().min(LATEST_MS))
     );
     if let Some(from) = wanted.from {
-        let _ = write!(sql, " AND measured_at >= TIMESTAMP '{}'", to_rfc3339(from.millis()));
+        let _ = write!(sql, " AND measured_at >= TIMESTAMP '{}'", to_rfc3339(from.millis().clamp(0, LATEST_MS)));
     }
     if let Some(known_at) = wanted.known_at {
-        let _ = write!(sql, " AND received_at <= TIMESTAMP '{}'", to_rfc3339(known_at.millis()));
+        let _ = write!(sql, " AND received_at <= TIMESTAMP '{}'", to_rfc3339(known_at.millis().clamp(0, LATEST_MS)));
     }
     if let Some(sensors) = wanted.sensors {
         let names: Vec<String> = sensors.iter().map(|sensor| format!("'{sensor}'")).collect();

@@ -1,5 +1,7 @@
 //! `coldtrail demo`: the node and a simulated world that publishes to it over real MQTT.
 
+mod findings;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,6 +66,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, Failure> {
     watch(&node, &runner.progress(), &clock, arguments.duration).await?;
 
     let summary = runner.stop(PATIENCE).await?;
+    let findings = findings::of(&node, &clock).await?;
     let readable = count(&node, "readings", &of_the_world).await? - before;
     let rejected = count(&node, "rejected", "true").await?;
     node.stop().await?;
@@ -72,12 +75,13 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, Failure> {
         "acknowledged": summary.acknowledged_readings,
         "readable": readable,
         "rejected": rejected,
-        "excursions": 0,
-        "holds": 0,
+        "excursions": findings.excursions,
+        "holds": findings.holds,
     });
     println!("{result}");
     let whole = summary.published_readings == summary.acknowledged_readings
-        && u64::try_from(readable) == Ok(summary.acknowledged_readings);
+        && u64::try_from(readable) == Ok(summary.acknowledged_readings)
+        && findings.missing.is_empty();
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -147,7 +151,7 @@ async fn watch(node: &Node, progress: &Progress, clock: &Clock, duration: Option
         let rate = (now.acknowledged_readings - last) as f64 / last_at.elapsed().as_secs_f64();
         (last, last_at) = (now.acknowledged_readings, Instant::now());
         let line = format!(
-            "{}  {} sensors  {:>7.0} readings/s  {} acknowledged  {} rejected  {} duplicates  {} flushes  {} messages behind",
+            "{}  {} sensors  {:>7.0} readings/s  {} acknowledged  {} rejected  {} duplicates  {} flushes  {} messages behind  {} excursions under way  {} holds",
             clock.now(),
             now.sensors,
             rate,
@@ -156,6 +160,8 @@ async fn watch(node: &Node, progress: &Progress, clock: &Clock, duration: Option
             counts.duplicate,
             counts.flushes,
             node.pipeline.lag(),
+            findings::under_way(&node),
+            node.ledger.holds().iter().len(),
         );
         if live { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }
     }

@@ -57,7 +57,7 @@ pub(super) fn start(pipeline: &Pipeline, ledger: &Ledger, config: &Config, clock
         }
     });
     metrics::gauge!("coldtrail_evaluation_running").set(1.0);
-    Ok(Evaluation { assess: Arc::new(StoreAssess::new(engine, ledger.clone(), now)), board, stop, running })
+    Ok(Evaluation { assess: Arc::new(StoreAssess::new(engine, ledger.clone(), now, board.clone())), board, stop, running })
 }
 
 impl Evaluation {
