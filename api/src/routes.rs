@@ -18,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, sql, tokens, units, users,
+    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, sql, tokens, units,
+    users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;

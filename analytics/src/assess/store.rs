@@ -53,7 +53,8 @@ impl StoreAssess {
         for depth in 0..32 {
             let Some(current) = carriers.get(depth).cloned() else { break };
             let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
-            let parents: Vec<Name> = held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
+            let parents: Vec<Name> =
+                held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
             carriers.extend(parents.into_iter().filter(|parent| !carriers.contains(parent)).collect::<Vec<_>>());
         }
         let names: Vec<String> = carriers.iter().map(|carrier| format!("'{carrier}'")).collect();

@@ -16,9 +16,10 @@ use crate::fleet::Heard;
 /// A sensor may be silent for four of its intervals, at most an hour. One that was never heard is silent since its
 /// association began.
 pub(super) fn silent(registry: &Registry, heard: &HashMap<Name, Arc<Heard>>, now: ValidAt) -> Vec<NewAlarm> {
-    let present = registry.associations.iter().filter(|association| {
-        association.from <= now && association.to.is_none_or(|to| now < to)
-    });
+    let present = registry
+        .associations
+        .iter()
+        .filter(|association| association.from <= now && association.to.is_none_or(|to| now < to));
     let alarm = present.filter_map(|association| {
         let sensor = registry.sensors.get(&association.sensor)?;
         let longest = longest(sensor.interval?);

@@ -168,9 +168,10 @@ impl State {
         }
         self.ever = ever.into_iter().map(|(sensor, units)| (sensor, units.into_iter().collect())).collect();
         let registry = &self.registry;
-        let with_product = self.units.iter().filter_map(|(unit, custody)| {
-            Some((unit, custody::registered(registry, unit)?.gtin, custody))
-        });
+        let with_product = self
+            .units
+            .iter()
+            .filter_map(|(unit, custody)| Some((unit, custody::registered(registry, unit)?.gtin, custody)));
         self.groups = Groups::new(with_product);
         before
     }
@@ -271,7 +272,8 @@ impl State {
         metrics::histogram!("coldtrail_evaluation_seconds").record(spent);
         metrics::counter!("coldtrail_assessments_total").increment(many as u64);
         if many <= self.turn_size * 2 {
-            self.turn_size = if spent < TURN_TIME { (self.turn_size * 2).min(4096) } else { (self.turn_size / 2).max(4) };
+            self.turn_size =
+                if spent < TURN_TIME { (self.turn_size * 2).min(4096) } else { (self.turn_size / 2).max(4) };
         }
         Ok(())
     }
@@ -325,7 +327,11 @@ impl State {
             let assessment = &finding.assessment;
             let Some(product) = self.registry.products.get(&assessment.gtin) else { continue };
             let grave = |rule: &Name| {
-                product.rules.iter().find(|known| known.id == *rule).is_none_or(|rule| rule.severity != Severity::Notify)
+                product
+                    .rules
+                    .iter()
+                    .find(|known| known.id == *rule)
+                    .is_none_or(|rule| rule.severity != Severity::Notify)
             };
             for alarm in &assessment.alarms {
                 if let Some(at) = alarm.at {
@@ -358,7 +364,8 @@ impl State {
         self.rounds.plan(&assessment.unit, next);
         if let Some(group) = self.groups.of_unit(&assessment.unit) {
             let far = ValidAt::from_millis(i64::MAX);
-            group.soonest = Some(soonest.unwrap_or(far).min(group.soonest.filter(|at| *at > assessment.as_of).unwrap_or(far)));
+            group.soonest =
+                Some(soonest.unwrap_or(far).min(group.soonest.filter(|at| *at > assessment.as_of).unwrap_or(far)));
         }
     }
 }

@@ -54,11 +54,8 @@ impl Heard {
     /// The same readings under another registry.
     #[must_use]
     pub fn corrected(&self, registry: &Registry, sensor: &Name) -> Self {
-        let log = Log {
-            temperature: self.temperature.raw.clone(),
-            humidity: self.humidity.raw.clone(),
-            ..Log::default()
-        };
+        let log =
+            Log { temperature: self.temperature.raw.clone(), humidity: self.humidity.raw.clone(), ..Log::default() };
         Self::new(&log, registry, sensor, ValidAt::from_millis(i64::MAX))
     }
 

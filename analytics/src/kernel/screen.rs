@@ -57,8 +57,11 @@ impl Profile {
 
 /// The levels a product's verdict turns on: limits, resets, bands, and where its kinetics end.
 pub(super) fn levels(profile: &Profile) -> Vec<(Quantity, Level)> {
-    let mut levels: Vec<(Quantity, Level)> =
-        profile.watches.iter().flat_map(|watch| [(watch.quantity, watch.limit), (watch.quantity, watch.reset)]).collect();
+    let mut levels: Vec<(Quantity, Level)> = profile
+        .watches
+        .iter()
+        .flat_map(|watch| [(watch.quantity, watch.limit), (watch.quantity, watch.reset)])
+        .collect();
     let hot = |at| (Quantity::Temperature, Level { view: View::Hot, at, inclusive: false, step: false });
     if let Some(budget) = &profile.product.budget {
         levels.extend(budget.bands.iter().flat_map(|band| [band.above, band.to]).map(|at| hot(at.millidegrees())));

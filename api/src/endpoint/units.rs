@@ -48,7 +48,8 @@ pub(crate) async fn one(
         None => return Err(Problem::not_found(format!("there is no unit `{unit}`"))),
     };
     let holds = snapshot.holds.concerning(registry, &unit, now);
-    view["holds"] = holds.iter().filter(|hold| hold.state.is_undecided()).map(|hold| json!(hold.id.to_string())).collect();
+    view["holds"] =
+        holds.iter().filter(|hold| hold.state.is_undecided()).map(|hold| json!(hold.id.to_string())).collect();
     match assessment {
         Some(assessment) => {
             let blocks = blocks(registry, &snapshot.holds, &assessment, now, now);
@@ -60,9 +61,8 @@ pub(crate) async fn one(
             view["labelled_expiry"] = json!(assessment.labelled_expiry.to_string());
             view["effective_expiry"] = json!(assessment.effective_expiry.to_string());
             view["issuable"] = json!(blocks.is_empty());
-            view["blocks"] = serde_json::to_value(DispatchView::of(&blocks))
-                .map(|view| view["blocks"].clone())
-                .unwrap_or_default();
+            view["blocks"] =
+                serde_json::to_value(DispatchView::of(&blocks)).map(|view| view["blocks"].clone()).unwrap_or_default();
         }
         None => {
             view["verdict"] = Value::Null;

@@ -27,7 +27,12 @@ pub(crate) struct Evaluation {
 }
 
 /// Starts evaluating what `pipeline` admits.
-pub(super) fn start(pipeline: &Pipeline, ledger: &Ledger, config: &Config, clock: &Clock) -> Result<Evaluation, Failure> {
+pub(super) fn start(
+    pipeline: &Pipeline,
+    ledger: &Ledger,
+    config: &Config,
+    clock: &Clock,
+) -> Result<Evaluation, Failure> {
     let limits = Limits { max_concurrent: 8, ..Limits::own() };
     let engine = EngineOptions { limits, ..options::engine(&config.sql, clock) };
     let engine = Engine::new(Arc::new(pipeline.clone()), None, engine)?;
@@ -57,7 +62,12 @@ pub(super) fn start(pipeline: &Pipeline, ledger: &Ledger, config: &Config, clock
         }
     });
     metrics::gauge!("coldtrail_evaluation_running").set(1.0);
-    Ok(Evaluation { assess: Arc::new(StoreAssess::new(engine, ledger.clone(), now, board.clone())), board, stop, running })
+    Ok(Evaluation {
+        assess: Arc::new(StoreAssess::new(engine, ledger.clone(), now, board.clone())),
+        board,
+        stop,
+        running,
+    })
 }
 
 impl Evaluation {

@@ -46,8 +46,9 @@ pub(super) async fn of(node: &Node, clock: &Clock) -> Result<Findings, Failure> 
     let registry = node.ledger.registry();
     let profiles = Profiles::default();
     let units = Fleet::units(&registry);
-    let assessments =
-        tokio::task::block_in_place(|| Fleet::new(&registry, &logs, &profiles, as_of, None).assess_all(&units, 2, &|_| ()));
+    let assessments = tokio::task::block_in_place(|| {
+        Fleet::new(&registry, &logs, &profiles, as_of, None).assess_all(&units, 2, &|_| ())
+    });
     let grave = |verdict| matches!(verdict, Verdict::Hold | Verdict::Indeterminate);
     let due: BTreeSet<(Name, Cause)> = assessments
         .iter()
@@ -62,8 +63,11 @@ pub(super) async fn of(node: &Node, clock: &Clock) -> Result<Findings, Failure> 
         let placed = |unit: &Name, cause: &Cause| {
             holds.iter().any(|hold| hold.scope == Scope::Unit(unit.clone()) && hold.cause == *cause)
         };
-        let missing: Vec<String> =
-            due.iter().filter(|(unit, cause)| !placed(unit, cause)).map(|(unit, cause)| format!("{unit} {cause:?}")).collect();
+        let missing: Vec<String> = due
+            .iter()
+            .filter(|(unit, cause)| !placed(unit, cause))
+            .map(|(unit, cause)| format!("{unit} {cause:?}"))
+            .collect();
         if missing.is_empty() || began.elapsed() > PATIENCE {
             break missing;
         }
