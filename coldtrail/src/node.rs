@@ -2,12 +2,14 @@
 
 mod credentials;
 mod door;
+mod location;
 pub(crate) mod options;
 mod readiness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use analytics::sql::Engine;
 use api::{ApiState, Serving};
@@ -21,14 +23,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
-use store::objects::Objects;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::exit::Failure;
 
+pub(crate) use location::{has_location, objects};
 pub(crate) use options::Options;
+
+/// How often the ledger is asked what other processes have appended, and told which tokens were used.
+const LEDGER_REFRESH: Duration = Duration::from_secs(3);
+/// The fewest characters of a token that a person makes up.
+const BOOTSTRAP_TOKEN_MIN: usize = 16;
 
 /// The data directory's parts.
 pub(crate) struct Layout(PathBuf);
@@ -57,6 +64,11 @@ impl Layout {
     /// The name under which this directory's node writes to the lake.
     pub(crate) fn node(&self) -> PathBuf {
         self.0.join("node")
+    }
+
+    /// Where the lake is, when it is not here.
+    pub(crate) fn lake_location(&self) -> PathBuf {
+        self.0.join("lake-location")
     }
 
     /// The lock of whoever writes here.
@@ -101,12 +113,13 @@ pub(crate) fn empty_directory(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The place of the lake that belongs to `data`.
-pub(crate) fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
-    match &config.s3 {
-        Some(s3) => Ok(Objects::s3(&options::s3(s3))?),
-        None => Ok(Objects::local(&Layout::of(data).lake())?),
-    }
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let staged = path.with_extension("new");
+    std::fs::write(&staged, text)?;
+    std::fs::File::open(&staged)?.sync_all()?;
+    std::fs::rename(&staged, path)?;
+    Ok(())
 }
 
 /// Opens everything in `data` and replays the journal; serves nothing yet.
@@ -118,6 +131,7 @@ pub(crate) async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<
     let recorded = move || RecordedAt::from_millis(ledger_clock.now().millis());
     let ledger = Ledger::open(&layout.ledger(), Arc::new(recorded)).await?;
     let lake = Lake::open(objects(data, config)?, &node).await?;
+    location::note(&layout, config)?;
     let (journal, pipeline) = (options::journal(&config.ingest), options::pipeline(&config.ingest));
     let (pipeline, recovery) = Pipeline::start(layout.journal(), journal, lake, pipeline, clock.clone())?;
     if recovery.torn_bytes > 0 {
@@ -135,10 +149,7 @@ fn node_id(layout: &Layout) -> Result<String, Failure> {
         Ok(_) => Err(Failure::Input(format!("`{}` is empty: restore the directory from a backup", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let id = format!("node-{:016x}", rand::random::<u64>());
-            let staged = path.with_extension("new");
-            std::fs::write(&staged, &id)?;
-            std::fs::File::open(&staged)?.sync_all()?;
-            std::fs::rename(&staged, &path)?;
+            write_whole(&path, &id)?;
             Ok(id)
         }
         Err(error) => Err(Failure::Failed(error.into())),
@@ -163,6 +174,7 @@ pub(crate) struct Node {
     collectors: Vec<CollectorHandle>,
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
+    refreshing: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -203,6 +215,7 @@ impl Node {
             collectors.push(Collector::start(options::collector(broker)?, sink, clock.clone())?);
         }
         let http = serving.address;
+        let refreshing = tokio::spawn(refresh(ledger.clone(), stop_doors.clone()));
         Ok(Self {
             http,
             mqtt,
@@ -215,6 +228,7 @@ impl Node {
             collectors,
             serving,
             flushing,
+            refreshing,
             _lock,
         })
     }
@@ -228,6 +242,7 @@ impl Node {
         served?;
         self.stop_flushing.cancel();
         self.flushing.await??;
+        self.refreshing.await?;
         self.ledger.close().await?;
         Ok(())
     }
@@ -246,8 +261,28 @@ async fn replayed(pipeline: &Pipeline) -> Result<(), Failure> {
     }
 }
 
+/// Lets what another process appended take effect here, a revoked token for one, until `stop`.
+async fn refresh(ledger: Ledger, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LEDGER_REFRESH) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = ledger.refresh().await {
+            tracing::warn!(error = %Failure::from(error), "the ledger does not answer; it will be asked again");
+        }
+    }
+}
+
 async fn bootstrap(data: &Path, ledger: &Ledger) -> Result<(), Failure> {
     let token = std::env::var("COLDTRAIL_BOOTSTRAP_TOKEN").ok();
+    let length = token.as_deref().map_or(0, |token| token.chars().count());
+    if (1..BOOTSTRAP_TOKEN_MIN).contains(&length) && ledger.tokens().await?.is_empty() {
+        return Err(Failure::Input(format!(
+            "the token in COLDTRAIL_BOOTSTRAP_TOKEN has {length} characters and would be an administrator's: give at \
+             least {BOOTSTRAP_TOKEN_MIN}, best random ones, or none"
+        )));
+    }
     let password_file = data.join("initial-admin-password");
     match ledger.bootstrap(token.as_deref(), &password_file).await? {
         Bootstrap::NotFirst => {}
@@ -269,7 +304,7 @@ fn metrics() -> Result<PrometheusHandle, Failure> {
     let handle = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
     let upkeep = handle.clone();
     tokio::spawn(async move {
-        let mut tick = tokio::time::interval(std::time::Duration::from_secs(5));
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
         loop {
             tick.tick().await;
             upkeep.run_upkeep();
