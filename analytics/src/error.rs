@@ -34,7 +34,7 @@ pub enum SqlError {
     #[error("too many queries are running: try again")]
     Overloaded,
     /// Our fault: a file that can't be read, a bug.
-    #[error("the query failed inside: the log tells why")]
+    #[error("{}", inside(.source.as_deref()))]
     Internal {
         /// What happened.
         message: String,
@@ -42,6 +42,14 @@ pub enum SqlError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+}
+
+/// What is told of a fault of ours: which file is damaged, and of anything else nothing.
+fn inside(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>) -> String {
+    match source.and_then(|source| source.downcast_ref::<store::Error>()) {
+        Some(damage @ store::Error::LakeDamaged { .. }) => format!("the query met a damaged file: {damage}"),
+        _ => "the query failed inside: the log tells why".to_owned(),
+    }
 }
 
 /// The limits a query can meet, other than time.

@@ -12,20 +12,21 @@ mod texts;
 mod threads;
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::execute_stream;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use store::ledger::Ledger;
 use store::view::Readable;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
-use crate::tables::{AUDIT, HOLDS, LAKE, REGISTRY, Tables};
+use crate::tables::{AUDIT, HOLDS, LAKE, Opened, REGISTRY, Tables};
 use answer::Keep;
 use output::Plain;
 use session::Sessions;
@@ -148,7 +149,13 @@ impl Engine {
                 // the turn is given back when the work has really ended, not when the asker stopped waiting
                 let work = async move {
                     let _turn = turn;
-                    shared.execute(&sql, reach, sink).await
+                    let opened = Opened::default();
+                    // a decoder may panic over bytes that nobody wrote
+                    let asked = AssertUnwindSafe(shared.execute(&sql, reach, sink, &opened)).catch_unwind().await;
+                    match asked.unwrap_or_else(|_| Err(SqlError::internal("a query panicked"))) {
+                        Ok(answer) => Ok(answer),
+                        Err(error) => Err(opened.explain(error).await),
+                    }
                 };
                 let task = AbortOnDropHandle::new(self.threads.spawn(work));
                 match tokio::time::timeout(limits.timeout, task).await {
@@ -196,13 +203,14 @@ impl Shared {
         sql: &str,
         reach: Reach,
         sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError>,
+        opened: &Opened,
     ) -> Result<A, SqlError> {
         let limits = &self.options.limits;
         let offered = self.offered(reach);
         let to_ours = |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
 
         let checked = statement::check(sql, &offered, limits)?;
-        let tables = self.open_tables(&checked.tables).await?;
+        let tables = self.open_tables(&checked.tables, opened).await?;
         let state = self.sessions.open(tables, limits, (self.options.clock)()).map_err(SqlError::internal)?;
         let logical = state.statement_to_plan(checked.statement).await.map_err(to_ours)?;
         plan::check(&logical, &offered)?;
@@ -228,8 +236,8 @@ impl Shared {
     }
 
     /// The tables of `names` at this moment.
-    async fn open_tables(&self, names: &BTreeSet<String>) -> Result<Tables, SqlError> {
-        let mut tables = Tables::default();
+    async fn open_tables(&self, names: &BTreeSet<String>, opened: &Opened) -> Result<Tables, SqlError> {
+        let mut tables = Tables { opened: opened.clone(), ..Tables::default() };
         if LAKE.iter().any(|name| names.contains(*name)) {
             let view = self.source.view().await.map_err(|error| match error {
                 store::Error::DecodingBehind => SqlError::Overloaded,

@@ -3,6 +3,7 @@
 mod audit;
 mod holds;
 mod lake;
+mod opened;
 mod prune;
 mod registry;
 
@@ -19,6 +20,7 @@ use lake::LakeTable;
 
 pub(crate) use audit::AUDIT;
 pub(crate) use holds::HOLDS;
+pub(crate) use opened::Opened;
 pub(crate) use registry::REGISTRY;
 
 /// The tables of the lake.
@@ -30,6 +32,8 @@ pub(crate) struct Tables {
     pub(crate) providers: HashMap<&'static str, Arc<dyn TableProvider>>,
     /// By the host of the address the table's files are read under.
     pub(crate) stores: HashMap<&'static str, Arc<dyn ObjectStore>>,
+    /// What is read of the lake's files.
+    pub(crate) opened: Opened,
 }
 
 impl Tables {
@@ -37,7 +41,7 @@ impl Tables {
     pub(crate) fn add_lake(&mut self, view: View) -> Result<(), SqlError> {
         for (name, table) in LAKE.into_iter().zip([view.readings, view.rejected]) {
             self.stores.insert(name, Arc::clone(&table.store));
-            self.providers.insert(name, Arc::new(LakeTable::new(name, table)?));
+            self.providers.insert(name, Arc::new(LakeTable::new(name, table, self.opened.clone())?));
         }
         Ok(())
     }

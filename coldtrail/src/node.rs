@@ -3,12 +3,14 @@
 mod credentials;
 mod door;
 mod evaluation;
+mod location;
 pub(crate) mod options;
 mod readiness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use analytics::sql::Engine;
 use api::{ApiState, Serving};
@@ -22,14 +24,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
-use store::objects::Objects;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::exit::Failure;
 
+pub(crate) use location::{has_location, objects};
 pub(crate) use options::Options;
+
+/// How often the ledger is asked what other processes have appended, and told which tokens were used.
+const LEDGER_REFRESH: Duration = Duration::from_secs(3);
+/// The fewest characters of a token that a person makes up.
+const BOOTSTRAP_TOKEN_MIN: usize = 16;
 
 /// The data directory's parts.
 pub(crate) struct Layout(PathBuf);
@@ -58,6 +65,11 @@ impl Layout {
     /// The name under which this directory's node writes to the lake.
     pub(crate) fn node(&self) -> PathBuf {
         self.0.join("node")
+    }
+
+    /// Where the lake is, when it is not here.
+    pub(crate) fn lake_location(&self) -> PathBuf {
+        self.0.join("lake-location")
     }
 
     /// The lock of whoever writes here.
@@ -102,12 +114,13 @@ pub(crate) fn empty_directory(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The place of the lake that belongs to `data`.
-pub(crate) fn objects(data: &Path, config: &Config) -> Result<Objects, Failure> {
-    match &config.s3 {
-        Some(s3) => Ok(Objects::s3(&options::s3(s3))?),
-        None => Ok(Objects::local(&Layout::of(data).lake())?),
-    }
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let staged = path.with_extension("new");
+    std::fs::write(&staged, text)?;
+    std::fs::File::open(&staged)?.sync_all()?;
+    std::fs::rename(&staged, path)?;
+    Ok(())
 }
 
 /// Opens everything in `data` and replays the journal; serves nothing yet.
@@ -119,6 +132,7 @@ pub(crate) async fn open(data: &Path, config: &Config, clock: &Clock) -> Result<
     let recorded = move || RecordedAt::from_millis(ledger_clock.now().millis());
     let ledger = Ledger::open(&layout.ledger(), Arc::new(recorded)).await?;
     let lake = Lake::open(objects(data, config)?, &node).await?;
+    location::note(&layout, config)?;
     let (journal, pipeline) = (options::journal(&config.ingest), options::pipeline(&config.ingest));
     let (pipeline, recovery) = Pipeline::start(layout.journal(), journal, lake, pipeline, clock.clone())?;
     if recovery.torn_bytes > 0 {
@@ -136,10 +150,7 @@ fn node_id(layout: &Layout) -> Result<String, Failure> {
         Ok(_) => Err(Failure::Input(format!("`{}` is empty: restore the directory from a backup", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let id = format!("node-{:016x}", rand::random::<u64>());
-            let staged = path.with_extension("new");
-            std::fs::write(&staged, &id)?;
-            std::fs::File::open(&staged)?.sync_all()?;
-            std::fs::rename(&staged, &path)?;
+            write_whole(&path, &id)?;
             Ok(id)
         }
         Err(error) => Err(Failure::Failed(error.into())),
@@ -165,6 +176,7 @@ pub(crate) struct Node {
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
+    refreshing: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -206,6 +218,7 @@ impl Node {
             collectors.push(Collector::start(options::collector(broker)?, sink, clock.clone())?);
         }
         let http = serving.address;
+        let refreshing = tokio::spawn(refresh(ledger.clone(), stop_doors.clone()));
         Ok(Self {
             http,
             mqtt,
@@ -219,6 +232,7 @@ impl Node {
             serving,
             flushing,
             evaluation,
+            refreshing,
             _lock,
         })
     }
@@ -238,6 +252,7 @@ impl Node {
         self.evaluation.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
+        self.refreshing.await?;
         self.ledger.close().await?;
         Ok(())
     }
@@ -256,8 +271,28 @@ async fn replayed(pipeline: &Pipeline) -> Result<(), Failure> {
     }
 }
 
+/// Lets what another process appended take effect here, a revoked token for one, until `stop`.
+async fn refresh(ledger: Ledger, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LEDGER_REFRESH) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = ledger.refresh().await {
+            tracing::warn!(error = %Failure::from(error), "the ledger does not answer; it will be asked again");
+        }
+    }
+}
+
 async fn bootstrap(data: &Path, ledger: &Ledger) -> Result<(), Failure> {
     let token = std::env::var("COLDTRAIL_BOOTSTRAP_TOKEN").ok();
+    let length = token.as_deref().map_or(0, |token| token.chars().count());
+    if (1..BOOTSTRAP_TOKEN_MIN).contains(&length) && ledger.tokens().await?.is_empty() {
+        return Err(Failure::Input(format!(
+            "the token in COLDTRAIL_BOOTSTRAP_TOKEN has {length} characters and would be an administrator's: give at \
+             least {BOOTSTRAP_TOKEN_MIN}, best random ones, or none"
+        )));
+    }
     let password_file = data.join("initial-admin-password");
     match ledger.bootstrap(token.as_deref(), &password_file).await? {
         Bootstrap::NotFirst => {}
@@ -279,7 +314,7 @@ fn metrics() -> Result<PrometheusHandle, Failure> {
     let handle = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder()?;
     let upkeep = handle.clone();
     tokio::spawn(async move {
-        let mut tick = tokio::time::interval(std::time::Duration::from_secs(5));
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
         loop {
             tick.tick().await;
             upkeep.run_upkeep();

@@ -28,13 +28,15 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 use store::view::{LakeFile, TableView};
 
+use super::opened::{Noting, Opened};
 use super::prune;
 use crate::error::SqlError;
 
 /// One table of the lake, as the query engine asks for it.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
-    view: TableView,
+    view: Arc<TableView>,
+    opened: Opened,
     /// The columns of the view with texts as string views, which filters and groups compare faster.
     schema: SchemaRef,
     address: ObjectStoreUrl,
@@ -44,10 +46,10 @@ pub(crate) struct LakeTable {
 
 impl LakeTable {
     /// The table `name` at the moment of `view`.
-    pub(crate) fn new(name: &str, view: TableView) -> Result<Self, SqlError> {
+    pub(crate) fn new(name: &str, view: TableView, opened: Opened) -> Result<Self, SqlError> {
         let address = ObjectStoreUrl::parse(address_of(name)).map_err(SqlError::internal)?;
         let time = if view.schema.column_with_name("measured_at").is_some() { "measured_at" } else { "received_at" };
-        Ok(Self { schema: with_text_views(&view.schema), view, address, time })
+        Ok(Self { schema: with_text_views(&view.schema), view: Arc::new(view), opened, address, time })
     }
 
     /// The files as a plan, or nothing when no file is left.
@@ -63,7 +65,9 @@ impl LakeTable {
             return Ok(None);
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let reader = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
+        let inner = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
+        let (opened, view) = (self.opened.clone(), Arc::clone(&self.view));
+        let reader = Noting { opened, view, time: self.time, inner };
         let mut source =
             ParquetSource::new(Arc::clone(&self.schema)).with_parquet_file_reader_factory(Arc::new(reader));
         if let Some(predicate) = predicate {
@@ -110,7 +114,8 @@ impl LakeTable {
         };
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX));
-        Ok(PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics)))
+        let opened = PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics));
+        Ok(opened.with_extension(file.clone()))
     }
 
     /// The tail as a plan, or nothing when it is empty.

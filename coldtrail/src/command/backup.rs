@@ -24,8 +24,9 @@ pub(crate) async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
     if !arguments.data.is_dir() {
         return Err(Failure::Input(format!("there is no data directory `{}`", arguments.data.display())));
     }
-    node::empty_directory(&arguments.into)?;
     let config = Config::load(arguments.config.as_deref())?;
+    node::has_location(&arguments.data, &config)?;
+    node::empty_directory(&arguments.into)?;
     if from.journal().is_dir() {
         store::journal::copy(&from.journal(), &into.journal())?;
     }

@@ -21,6 +21,7 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
     if !data.is_dir() {
         return Err(Failure::Input(format!("there is no data directory `{}`", data.display())));
     }
+    node::has_location(data, &config)?;
     let kept = arguments.checkpoint.as_deref().map(checkpoint).transpose()?;
     let mut sound = true;
     let mut tell = |part: &str, found: Result<String, String>| {

@@ -1,12 +1,12 @@
 //! Checking that the files of the lake are what was written (invariant D5).
 
 use bytes::Bytes;
-use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::{FileName, Lake, Table};
+use super::{FileName, Lake};
 use crate::Error;
-use crate::objects::Objects;
-use crate::view::LakeFile;
+use crate::view::{LakeFile, TableView};
 
 impl Lake {
     /// Reads every file of the newest versions and compares size and checksum with the log and the file's name.
@@ -18,10 +18,11 @@ impl Lake {
     pub async fn check(&self, mut progress: impl FnMut(usize, usize)) -> Result<usize, Error> {
         let tables = [self.readings(), self.rejected()];
         let all: usize = tables.iter().map(|table| table.files().len()).sum();
+        let store = self.objects().store();
         let mut checked = 0;
         for table in tables {
             for file in table.files().iter() {
-                load(self.objects(), table, file).await?;
+                load(store.as_ref(), &self.objects().path(table.name()), file).await?;
                 checked += 1;
                 progress(checked, all);
             }
@@ -30,11 +31,22 @@ impl Lake {
     }
 }
 
-/// The bytes of a file, when they are what was written.
-pub(super) async fn load(objects: &Objects, table: &Table, file: &LakeFile) -> Result<Bytes, Error> {
-    let path = format!("{}/{}", table.name(), file.path);
+impl TableView {
+    /// Reads `file` whole and compares size and checksum with the log and the file's name.
+    ///
+    /// # Errors
+    /// [`Error::LakeDamaged`] when it is missing or not what was written.
+    pub async fn check(&self, file: &LakeFile) -> Result<(), Error> {
+        load(self.store.as_ref(), &self.prefix, file).await.map(drop)
+    }
+}
+
+/// The bytes of a file of the table at `root`, when they are what was written.
+pub(super) async fn load(store: &dyn ObjectStore, root: &Path, file: &LakeFile) -> Result<Bytes, Error> {
+    let path = format!("{}/{}", root.filename().unwrap_or_default(), file.path);
     let damaged = |what: String| Error::LakeDamaged { path: path.clone(), what };
-    let object = match objects.store().get(&table.path(objects, &file.path)).await {
+    let location = file.path.split('/').fold(root.clone(), |path, part| path.join(part));
+    let object = match store.get(&location).await {
         Ok(object) => object.bytes().await,
         Err(error) => Err(error),
     };

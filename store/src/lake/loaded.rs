@@ -34,7 +34,8 @@ impl Loaded {
     /// # Errors
     /// When it cannot be read, or is not what was written.
     pub(super) async fn of(objects: &Objects, table: &Table, file: &LakeFile) -> Result<Self, Error> {
-        Ok(Self { bytes: load(objects, table, file).await?, file: file.clone() })
+        let bytes = load(objects.store().as_ref(), &objects.path(table.name()), file).await?;
+        Ok(Self { bytes, file: file.clone() })
     }
 
     /// A reader of it.

@@ -3,7 +3,6 @@
 
 mod audit;
 mod broker;
-mod disk;
 mod faults;
 mod plain;
 mod restarts;

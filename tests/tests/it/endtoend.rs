@@ -1,6 +1,7 @@
 //! A reading from its gateway to SQL, through the real binary and every door it has.
 
 mod commands;
+mod damaged;
 mod malformed;
 mod readings;
 mod stopping;

@@ -2,7 +2,6 @@
 //! held and broken. Invariant D1, faults 21, 23, 25, 28 to 31.
 
 mod client;
-mod disk;
 mod limits;
 mod meaning;
 mod others;
@@ -22,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::client::{Client, Version};
-use self::disk::HeldDisk;
+use crate::held_disk::HeldDisk;
 
 /// How long anything here may take before it counts as never.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,6 +5,8 @@ mod backup;
 mod collector;
 mod endtoend;
 mod gateways;
+mod held_disk;
+mod holding;
 mod holds;
 mod http;
 mod journal;

@@ -78,6 +78,21 @@ async fn a_lake_in_a_bucket_answers_as_one_on_disk() {
     assert_eq!(s3.ask("count").await, "100");
     assert!(!site.data().join("lake/readings").exists(), "nothing of the lake is on the local disk");
     site.verify(site.data()).await.unwrap();
+    // Without the configuration nobody looks for the lake in the wrong place.
+    let data = site.data().to_str().unwrap();
+    let all_that_look = [
+        &["verify", "--data", data][..],
+        &["sql", ALL, "--data", data],
+        &["backup", "nowhere", "--data", data],
+        &["serve", "--data", data],
+    ];
+    for arguments in all_that_look {
+        let output = site.coldtrail(arguments).await.unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("s3://lake/some/where") && stderr.contains("--config"), "{arguments:?}: {stderr}");
+    }
+    assert!(!site.data().join("lake").exists());
     site.restart().await.unwrap();
     assert_eq!(site.sql(ALL).await.unwrap(), all);
 

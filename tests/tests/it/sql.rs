@@ -4,6 +4,7 @@ mod abuse;
 mod answers;
 mod formats;
 mod pruning;
+mod while_publishing;
 
 use std::sync::Arc;
 use std::time::Duration;

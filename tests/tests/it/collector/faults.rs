@@ -10,8 +10,8 @@ use tests::publisher::Publisher;
 use tests::wire::{Packet, kind};
 
 use super::broker::Broker;
-use super::disk::HeldDisk;
 use super::*;
+use crate::held_disk::HeldDisk;
 
 /// Case 23: MQTT says that a redelivery keeps its packet id and sets DUP; not every broker does.
 #[tokio::test(flavor = "multi_thread")]

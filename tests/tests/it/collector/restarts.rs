@@ -8,8 +8,8 @@ use tests::wire::kind;
 use store::journal::JournalOptions;
 
 use super::audit::Audit;
-use super::disk::HeldDisk;
 use super::*;
+use crate::held_disk::HeldDisk;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_the_broker_held_is_lost_over_restarts() {

@@ -46,7 +46,7 @@ async fn a_client_that_does_not_read_is_given_up() {
 async fn more_in_flight_than_agreed_is_an_error_of_mqtt_5_and_patience_of_mqtt_3() {
     let change = |options: &mut ListenerOptions| options.limits.in_flight_max = 4;
     let door = Door::open_with(change, Arc::new(NoUsers), JournalOptions::default());
-    door.disk.hold();
+    let held = door.disk.hold();
     let mut five = Client::connect(door.address, Version::Five, "five").await;
     let mut three = Client::connect(door.address, Version::Three, "three").await;
     for id in 1..=10 {
@@ -56,7 +56,7 @@ async fn more_in_flight_than_agreed_is_an_error_of_mqtt_5_and_patience_of_mqtt_3
         five.publish(TOPIC, 1, id, "{}").await;
     }
     five.expect_end(0x93).await;
-    door.disk.release();
+    drop(held);
     for id in 1..=10 {
         three.expect(kind::PUBACK, id).await;
     }

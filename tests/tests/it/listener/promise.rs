@@ -10,12 +10,12 @@ async fn d1_acknowledgements_wait_for_the_fsync_and_keep_their_order() {
     for version in BOTH {
         let door = Door::open();
         let mut client = door.client(version).await;
-        door.disk.hold();
+        let held = door.disk.hold();
         for id in 1..=20 {
             client.publish(TOPIC, if id % 4 == 0 { 2 } else { 1 }, id, "{}").await;
         }
         client.expect_nothing_but_a_pong().await;
-        door.disk.release();
+        drop(held);
         for id in 1..=20 {
             client.expect(if id % 4 == 0 { kind::PUBREC } else { kind::PUBACK }, id).await;
         }
@@ -34,13 +34,13 @@ async fn d1_nothing_is_acknowledged_when_the_commit_fails() {
         let mut client = door.client(version).await;
         client.publish(TOPIC, 1, 1, "before").await;
         client.expect(kind::PUBACK, 1).await;
-        door.disk.hold();
+        let held = door.disk.hold();
         for id in 2..=9 {
             client.publish(TOPIC, 1 + u8::from(id == 5), id, "lost").await;
         }
         client.expect_nothing_but_a_pong().await;
         door.disk.fail(1);
-        door.disk.release();
+        drop(held);
         // Whatever was in the group that failed is lost; what came after it may be saved, and must not be
         // acknowledged before what was lost: so nothing is.
         client.expect_end(0x83).await;
@@ -61,7 +61,7 @@ async fn a_full_journal_holds_clients_back_and_loses_nothing() {
     let small = JournalOptions { buffer_bytes: 64 << 10, message_bytes: 8 << 10, ..JournalOptions::default() };
     let door = Door::open_with(|_| {}, Arc::new(NoUsers), small);
     let client = door.client(Version::Five).await;
-    door.disk.hold();
+    let held = door.disk.hold();
     let Client { stream, version, .. } = client;
     let (mut reads, mut writes) = stream.into_split();
     let payload = "x".repeat(500);
@@ -76,7 +76,7 @@ async fn a_full_journal_holds_clients_back_and_loses_nothing() {
     until("the journal is full", async || !door.journal.is_open()).await;
     // Others are still let in, and a takeover of the waiting connection would be heard.
     let _other = Client::connect(door.address, Version::Five, "other").await;
-    door.disk.release();
+    drop(held);
     let mut answers = Vec::new();
     while answers.len() < usize::from(COUNT) * 4 {
         use tokio::io::AsyncReadExt;
@@ -95,7 +95,7 @@ async fn a_takeover_is_heard_while_the_journal_is_full() {
     let small = JournalOptions { buffer_bytes: 16 << 10, message_bytes: 8 << 10, ..JournalOptions::default() };
     let door = Door::open_with(|_| {}, Arc::new(NoUsers), small);
     let mut old = door.client(Version::Five).await;
-    door.disk.hold();
+    let held = door.disk.hold();
     let payload = "x".repeat(7_000);
     for id in 1..=8 {
         old.publish(TOPIC, 1, id, &payload).await;
@@ -103,7 +103,7 @@ async fn a_takeover_is_heard_while_the_journal_is_full() {
     until("the journal is full", async || !door.journal.is_open()).await;
     let _new = door.client(Version::Five).await;
     old.expect_end(0x8e).await;
-    door.disk.release();
+    drop(held);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +112,7 @@ async fn what_is_owed_is_sent_after_the_client_said_goodbye() {
         for says_goodbye in [true, false] {
             let door = Door::open();
             let mut client = door.client(version).await;
-            door.disk.hold();
+            let held = door.disk.hold();
             client.publish(TOPIC, 1, 1, "{}").await;
             client.expect_nothing_but_a_pong().await;
             if says_goodbye {
@@ -121,7 +121,7 @@ async fn what_is_owed_is_sent_after_the_client_said_goodbye() {
             let socket = socket_of(client.stream);
             socket.shutdown(std::net::Shutdown::Write).unwrap();
             client.stream = tokio::net::TcpStream::from_std(socket).unwrap();
-            door.disk.release();
+            drop(held);
             client.expect(kind::PUBACK, 1).await;
             assert_eq!(client.next().await, None);
         }
@@ -134,11 +134,11 @@ async fn stopping_sends_what_is_durable_and_says_why() {
         let door = Door::open();
         let mut client = door.client(version).await;
         let _silent = Client::open(door.address, version).await;
-        door.disk.hold();
+        let held = door.disk.hold();
         client.publish(TOPIC, 1, 1, "{}").await;
         client.expect_nothing_but_a_pong().await;
         door.stop.cancel();
-        door.disk.release();
+        drop(held);
         client.expect(kind::PUBACK, 1).await;
         client.expect_end(0x8b).await;
         drop(client);

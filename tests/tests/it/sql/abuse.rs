@@ -3,7 +3,7 @@
 use super::*;
 
 /// Statements that are refused whatever the parser makes of them.
-const REFUSED: &[&str] = &[
+pub(super) const REFUSED: &[&str] = &[
     "",
     " ; ",
     "COPY readings TO '/tmp/x.parquet'",
@@ -120,9 +120,7 @@ async fn tells_what_is_wrong_with_a_query_that_makes_no_sense() {
 }
 
 /// Statements that are too large or too deep before anything runs.
-#[tokio::test]
-async fn stops_statements_that_are_too_large() {
-    let engine = small().await;
+pub(super) fn too_large() -> Vec<String> {
     let nested = format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100));
     let subqueries = format!("SELECT * FROM {}readings{}", "(SELECT * FROM ".repeat(100), ")".repeat(100));
     let nots = format!("SELECT {}true", "NOT ".repeat(1_000));
@@ -133,7 +131,13 @@ async fn stops_statements_that_are_too_large() {
     let unions = vec!["SELECT 1"; 1_000].join(" UNION ALL ");
     let literal = format!("SELECT '{}'", "x".repeat(100_000));
     let text = format!("SELECT 1 -- {}", "x".repeat(300_000));
-    for sql in [nested, subqueries, nots, minuses, cases, ors, pluses, unions, literal, text] {
+    vec![nested, subqueries, nots, minuses, cases, ors, pluses, unions, literal, text]
+}
+
+#[tokio::test]
+async fn stops_statements_that_are_too_large() {
+    let engine = small().await;
+    for sql in too_large() {
         let error = failure(&engine, &sql).await;
         // the parser calls a chain of `NOT`s too deep in its own way
         assert!(matches!(error.code(), "sql_limit" | "sql_invalid"), "`{}`: {error:?}", &sql[..60.min(sql.len())]);
@@ -148,21 +152,24 @@ async fn crowded(limits: Limits) -> Engine {
     engine_over(Shelf::new(&[], &tail).await, limits)
 }
 
+/// Statements that multiply what is stored with itself.
+pub(super) const ENDLESS: &[&str] = &[
+    "SELECT sum(a.temperature_c * b.temperature_c) FROM readings a CROSS JOIN readings b CROSS JOIN readings c",
+    "SELECT * FROM readings a, readings b",
+    "SELECT a.sensor FROM readings a, readings b ORDER BY a.measured_at, b.measured_at",
+    "SELECT DISTINCT concat(a.measured_at, b.measured_at) FROM readings a, readings b",
+    "SELECT array_agg(a.sensor) FROM readings a, readings b",
+    "SELECT string_agg(a.sensor, ',') FROM readings a, readings b",
+    "SELECT sum(a.temperature_c) OVER () FROM readings a, readings b",
+    "SELECT count(*) FROM readings a JOIN readings b ON a.temperature_c = b.temperature_c JOIN readings c ON true",
+    "SELECT count(*) FROM readings a JOIN readings b ON a.temperature_c < b.temperature_c + a.seq JOIN readings c ON a.seq < c.temperature_c",
+    "SELECT a.measured_at FROM readings a JOIN readings b ON a.sensor = b.sensor",
+];
+
 #[tokio::test]
 async fn stops_queries_that_would_never_end() {
     let engine = crowded(Limits { max_concurrent: 1, max_wait: Duration::from_secs(60), ..tight() }).await;
-    for sql in [
-        "SELECT sum(a.temperature_c * b.temperature_c) FROM readings a CROSS JOIN readings b CROSS JOIN readings c",
-        "SELECT * FROM readings a, readings b",
-        "SELECT a.sensor FROM readings a, readings b ORDER BY a.measured_at, b.measured_at",
-        "SELECT DISTINCT concat(a.measured_at, b.measured_at) FROM readings a, readings b",
-        "SELECT array_agg(a.sensor) FROM readings a, readings b",
-        "SELECT string_agg(a.sensor, ',') FROM readings a, readings b",
-        "SELECT sum(a.temperature_c) OVER () FROM readings a, readings b",
-        "SELECT count(*) FROM readings a JOIN readings b ON a.temperature_c = b.temperature_c JOIN readings c ON true",
-        "SELECT count(*) FROM readings a JOIN readings b ON a.temperature_c < b.temperature_c + a.seq JOIN readings c ON a.seq < c.temperature_c",
-        "SELECT a.measured_at FROM readings a JOIN readings b ON a.sensor = b.sensor",
-    ] {
+    for sql in ENDLESS {
         let error = failure(&engine, sql).await;
         assert_eq!(error.code(), "sql_limit", "`{sql}`: {error:?}");
         // there is one turn, so an answer shows that the stopped query gave it back
@@ -173,16 +180,21 @@ async fn stops_queries_that_would_never_end() {
 }
 
 /// Texts that double in every subquery.
+pub(super) fn growing() -> Vec<String> {
+    let grown = |step: &str| {
+        let double = |sql, _| format!("SELECT {step} AS x FROM ({sql})");
+        let sql = (0..30).fold("SELECT sensor AS x FROM readings".to_owned(), double);
+        format!("SELECT octet_length(x) FROM ({sql})")
+    };
+    ["concat(x, x)", "x || x", "concat_ws('', x, x, x)"].map(grown).to_vec()
+}
+
 #[tokio::test]
 async fn stops_texts_that_grow() {
     let engine = crowded(tight()).await;
-    for step in ["concat(x, x)", "x || x", "concat_ws('', x, x, x)"] {
-        let mut sql = "SELECT sensor AS x FROM readings".to_owned();
-        for _ in 0..30 {
-            sql = format!("SELECT {step} AS x FROM ({sql})");
-        }
-        let error = failure(&engine, &format!("SELECT octet_length(x) FROM ({sql})")).await;
-        assert_eq!(error.code(), "sql_limit", "`{step}`: {error:?}");
+    for sql in growing() {
+        let error = failure(&engine, &sql).await;
+        assert_eq!(error.code(), "sql_limit", "`{sql}`: {error:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use store::journal::{Disk, Output, RealDisk};
 
 /// A real disk with a handle on its fsync.
 #[derive(Clone, Default)]
-pub(super) struct HeldDisk(Arc<Gate>);
+pub(crate) struct HeldDisk(Arc<Gate>);
 
 #[derive(Default)]
 struct Gate {
@@ -23,17 +23,14 @@ struct State {
 }
 
 impl HeldDisk {
-    /// Holds every fsync from now on until [`release`](Self::release).
-    pub(super) fn hold(&self) {
+    /// Holds every fsync until what it gives is dropped, by a failing test too.
+    pub(crate) fn hold(&self) -> Held {
         self.change(|state| state.held = true);
-    }
-
-    pub(super) fn release(&self) {
-        self.change(|state| state.held = false);
+        Held(self.clone())
     }
 
     /// Makes the next `count` fsyncs of files fail.
-    pub(super) fn fail(&self, count: u32) {
+    pub(crate) fn fail(&self, count: u32) {
         self.change(|state| state.failures = count);
     }
 
@@ -44,6 +41,15 @@ impl HeldDisk {
 
     fn wrap(&self, output: Box<dyn Output>) -> Box<dyn Output> {
         Box::new(HeldOutput { output, gate: Arc::clone(&self.0) })
+    }
+}
+
+/// While it lives, fsync waits.
+pub(crate) struct Held(HeldDisk);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.change(|state| state.held = false);
     }
 }
 

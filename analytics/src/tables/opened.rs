@@ -1,0 +1,116 @@
+//! Which files of the lake a query has opened, so that a damaged one can be named.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
+use datafusion::error::Result;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+use store::view::{LakeFile, TableView};
+
+use crate::error::SqlError;
+
+/// The files a query has opened. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Opened(Arc<Mutex<Vec<(Arc<TableView>, LakeFile)>>>);
+
+impl Opened {
+    /// `error`, or the damage that led to it: what a decoder makes of other bytes than were written may look like
+    /// anything, and does not say in which file it was.
+    pub(crate) async fn explain(&self, error: SqlError) -> SqlError {
+        if !matches!(error, SqlError::Invalid { .. } | SqlError::Internal { .. }) {
+            return error;
+        }
+        let opened = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (view, file) in opened.iter().rev() {
+            if let Err(damage) = view.check(file).await {
+                return SqlError::internal(damage);
+            }
+        }
+        error
+    }
+}
+
+/// Readers of the files of `view`, which note what is opened, and turn down what is not the file of that name. Each
+/// file carries what the table's log says of it as an extension.
+#[derive(Debug)]
+pub(crate) struct Noting<F> {
+    pub(crate) opened: Opened,
+    pub(crate) view: Arc<TableView>,
+    /// The column the bounds of each file speak of.
+    pub(crate) time: &'static str,
+    pub(crate) inner: F,
+}
+
+impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for Noting<F> {
+    fn create_reader(
+        &self,
+        partition: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let known = file.extensions.get::<LakeFile>().cloned();
+        let inner = self.inner.create_reader(partition, file, metadata_size_hint, metrics)?;
+        let Some(file) = known else { return Ok(inner) };
+        let note = (Arc::clone(&self.view), file.clone());
+        self.opened.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        Ok(Box::new(Reader { inner, file, time: self.time }))
+    }
+}
+
+/// A reader of one file.
+struct Reader {
+    inner: Box<dyn AsyncFileReader + Send>,
+    file: LakeFile,
+    time: &'static str,
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.inner.get_bytes(range)
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.inner.get_byte_ranges(ranges)
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let metadata = self.inner.get_metadata(options).await?;
+            match is_of(&self.file, self.time, &metadata) {
+                true => Ok(metadata),
+                false => Err(ParquetError::General(format!("`{}` holds another file", self.file.path))),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Whether a footer fits what the table's log says of the file: a file under another's name is whole Parquet.
+fn is_of(file: &LakeFile, time: &str, metadata: &ParquetMetaData) -> bool {
+    let rows = metadata.file_metadata().num_rows();
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let time = columns.iter().position(|column| column.name() == time);
+    let within = |statistics: &Statistics| match statistics {
+        Statistics::Int64(bounds) => {
+            bounds.min_opt().is_none_or(|min| file.min_measured_at <= *min)
+                && bounds.max_opt().is_none_or(|max| *max <= file.max_measured_at)
+        }
+        _ => true,
+    };
+    let bounds = |time: usize| metadata.row_groups().iter().filter_map(move |group| group.column(time).statistics());
+    u64::try_from(rows) == Ok(file.rows) && time.is_none_or(|time| bounds(time).all(within))
+}
