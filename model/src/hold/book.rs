@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::alarm::{AlarmCode, AlarmId, RaisedAlarm, Subject};
 use super::evidence::Evidence;
 use super::{Acceptance, Act, Hold, HoldId, HoldState, IncidentId, Meaning, Quarantine, Scope, Version};
-use crate::assessment::Reason;
 use crate::instant::{RecordedAt, ValidAt};
 use crate::name::Name;
 use crate::registry::Registry;
@@ -110,16 +109,12 @@ impl Holds {
         UnitHolds { own: self.of_unit(unit).map(Arc::as_ref).collect(), inherited: inherited.collect() }
     }
 
-    /// The reasons for review that were accepted for `unit`, or before a split for the units it comes from.
-    #[must_use]
-    pub fn accepted_reasons(&self, registry: &Registry, unit: &Name) -> Vec<Reason> {
-        let mut reasons = self.acceptances.get(unit).map(|own| own.reasons.clone()).unwrap_or_default();
-        for (ancestor, split_at) in registry.ancestors_of(unit) {
-            if let Some(acceptance) = self.acceptances.get(&ancestor).filter(|earlier| earlier.at <= split_at) {
-                reasons.extend(acceptance.reasons.iter().cloned());
-            }
-        }
-        reasons
+    /// What was accepted for `unit`, and before a split for the units it comes from.
+    pub fn acceptances_for(&self, registry: &Registry, unit: &Name) -> impl Iterator<Item = &Arc<Acceptance>> {
+        let earlier = registry.ancestors_of(unit).into_iter().filter_map(|(ancestor, split_at)| {
+            self.acceptances.get(&ancestor).filter(|earlier| earlier.at <= split_at)
+        });
+        self.acceptances.get(unit).into_iter().chain(earlier)
     }
 
     /// What was accepted of `unit` last.

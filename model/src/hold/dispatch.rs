@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 
 use super::book::Holds;
-use super::{Cause, HoldId, HoldState, IncidentId, Scope};
-use crate::assessment::{Assessment, Reason, Verdict};
+use super::{Acceptance, Cause, HoldId, HoldState, IncidentId, Scope};
+use crate::assessment::{Assessment, Interval, Reason, ReasonCode, Verdict};
 use crate::instant::{RecordedAt, ValidAt};
 use crate::name::Name;
-use crate::registry::{PlaceKind, Registry};
+use crate::registry::{PlaceKind, Product, Registry};
 
 /// One thing that stands against issuing a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,11 +101,46 @@ pub fn holds_against(registry: &Registry, holds: &Holds, unit: &Name, now: Valid
 }
 
 /// The reasons for review of `assessment` that nobody accepted.
+///
+/// A reason is told once, from when it first held; what it stands for may have happened again since. It was accepted
+/// if all of it was there when somebody accepted it: the first time as it is, the others by the instant looked at.
 #[must_use]
 pub fn unaccepted(registry: &Registry, holds: &Holds, assessment: &Assessment) -> Vec<Reason> {
-    let accepted = holds.accepted_reasons(registry, &assessment.unit);
+    let product = registry.products.get(&assessment.gtin).map(|product| product.record.as_ref());
     let review = assessment.reasons.iter().filter(|reason| reason.verdict == Verdict::Review);
-    review.filter(|reason| !accepted.contains(reason)).cloned().collect()
+    let open = review.filter(|reason| {
+        let covers = |acceptance: &Acceptance| {
+            let same = |accepted: &&Reason| accepted.code == reason.code && accepted.rule == reason.rule;
+            // The instant of the highest mean moves with every new one: it is no reason of its own.
+            let first = |accepted: &Reason| {
+                reason.code == ReasonCode::Mkt
+                    || reason.at == accepted.at
+                    || (accepted.at < reason.at && reason.at <= acceptance.as_of)
+            };
+            acceptance.reasons.iter().find(same).is_some_and(first)
+                && again(reason, assessment, product).into_iter().all(|at| at <= acceptance.as_of.max(reason.at))
+        };
+        !holds.acceptances_for(registry, &assessment.unit).any(|acceptance| covers(acceptance))
+    });
+    open.cloned().collect()
+}
+
+/// The instants at which what `reason` stands for happened, as far as the assessment tells.
+fn again(reason: &Reason, assessment: &Assessment, product: Option<&Product>) -> Vec<ValidAt> {
+    match reason.code {
+        ReasonCode::Excursion | ReasonCode::Frozen => {
+            let of_rule = assessment.alarms.iter().filter(|alarm| Some(&alarm.rule) == reason.rule.as_ref());
+            of_rule.filter_map(|alarm| alarm.at).collect()
+        }
+        ReasonCode::Unmonitored => {
+            let Some(longest) = product.and_then(|product| product.max_unmonitored) else { return Vec::new() };
+            let longest_ms = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+            let reached = |gap: &Interval| gap.from.millis().saturating_add(longest_ms);
+            let long = assessment.coverage.gaps.iter().filter(|gap| gap.to.millis() > reached(gap));
+            long.map(|gap| ValidAt::from_millis(reached(gap))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The block of a review that nobody accepted, if there is one.

@@ -133,23 +133,24 @@ impl Evidence {
         before.iter().any(|one| !after.contains(one)) || after.iter().any(|one| !before.contains(one) && late(one.1))
     }
 
-    /// Whether this goes beyond everything that was `accepted`: another firing excursion or more time in one, another
-    /// reason without a rule, or budget or life used above each accepted figure. `adds_up` tells cumulative rules.
+    /// Whether this goes beyond everything that was `accepted`: another firing excursion or more time in one, or budget
+    /// or life used above each accepted figure. What is a matter of figures alone is judged by them alone, and a model
+    /// that did not hold at another instant is news. `adds_up` tells cumulative rules.
     pub(super) fn goes_beyond(&self, accepted: &[&Self], cause: &Cause, adds_up: &impl Fn(&Name) -> bool) -> bool {
         if accepted.is_empty() || accepted.iter().all(|accepted| self.figures.exceed(&accepted.figures)) {
             return true;
         }
-        if matches!(extent(cause), Extent::Rule(_)) {
-            let before: Vec<(i64, i64)> =
-                accepted.iter().flat_map(|evidence| evidence.firing(adds_up)).map(reach).collect();
-            return self.firing(adds_up).map(reach).any(|new| is_news(new, &before));
+        let code = if let Cause::Finding { code, .. } = cause { Some(*code) } else { None };
+        if matches!(code, Some(ReasonCode::Budget | ReasonCode::EffectiveExpiry | ReasonCode::Expired)) {
+            return false;
         }
-        let judged_by_figures = matches!(
-            cause,
-            Cause::Finding { code: ReasonCode::Budget | ReasonCode::EffectiveExpiry | ReasonCode::Expired, .. }
-        );
         let known = |since: &ValidAt| accepted.iter().any(|evidence| evidence.since.contains(since));
-        !judged_by_figures && !self.since.iter().all(known)
+        if code == Some(ReasonCode::ModelRange) && !self.since.iter().all(known) {
+            return true;
+        }
+        let before: Vec<(i64, i64)> =
+            accepted.iter().flat_map(|evidence| evidence.firing(adds_up)).map(reach).collect();
+        self.firing(adds_up).map(reach).any(|new| is_news(new, &before))
     }
 
     /// The excursions in which a rule fired; of a cumulative rule that fired, all.
