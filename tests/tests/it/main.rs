@@ -4,6 +4,7 @@
 mod backup;
 mod collector;
 mod endtoend;
+mod evaluator;
 mod gateways;
 mod held_disk;
 mod holding;
