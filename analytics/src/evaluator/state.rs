@@ -307,9 +307,7 @@ impl State {
                     None => fleet.assess(unit),
                 };
                 let Some(assessment) = assessment else { continue };
-                if !known.contains_key(&past) {
-                    known.insert(past, assessment.clone());
-                }
+                known.entry(past).or_insert_with(|| assessment.clone());
                 found.push(Finding { assessment: Arc::new(assessment), trace: trace.into() });
             }
             found

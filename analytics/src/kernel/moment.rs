@@ -152,7 +152,6 @@ impl std::iter::Sum for Span {
 }
 
 /// Whole milliseconds not after `fixed`. Instants of the calendar are far inside `i64`.
-#[expect(clippy::cast_possible_truncation, reason = "instants of the calendar are far inside i64")]
 fn whole(fixed: i128) -> i64 {
     (fixed >> FRACTION_BITS) as i64
 }

@@ -68,10 +68,12 @@ impl Subject {
             frozen |= watch.is_freeze && found.alarms.iter().any(|alarm| alarm.at.is_some());
             reasons.of_rule(watch, &found);
             let silent = found.alarms.iter().all(|alarm| alarm.at.is_none());
-            if product.guard_band && silent && watch.severity != Severity::Notify {
-                if let Some(at) = watch.fires_within_doubt(trace, known) {
-                    reasons.add(Verdict::Review, ReasonCode::GuardBand, Some(&watch.id), at);
-                }
+            if product.guard_band
+                && silent
+                && watch.severity != Severity::Notify
+                && let Some(at) = watch.fires_within_doubt(trace, known)
+            {
+                reasons.add(Verdict::Review, ReasonCode::GuardBand, Some(&watch.id), at);
             }
             if watch.quantity == Quantity::Temperature && !watch.limit.view.is_mirrored() {
                 out.extend(found.times.iter().map(|out| (out.from, out.to)));

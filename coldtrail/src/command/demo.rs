@@ -160,7 +160,7 @@ async fn watch(node: &Node, progress: &Progress, clock: &Clock, duration: Option
             counts.duplicate,
             counts.flushes,
             node.pipeline.lag(),
-            findings::under_way(&node),
+            findings::under_way(node),
             node.ledger.holds().iter().len(),
         );
         if live { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }
