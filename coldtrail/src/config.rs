@@ -139,7 +139,7 @@ pub(crate) struct Ingest {
     pub(crate) flush_bytes: Option<usize>,
     /// The tail is flushed after so many seconds.
     pub(crate) flush_after_s: Option<f64>,
-    /// Decoding pauses when the tail has grown to this, bytes.
+    /// Decoding waits for a flush when the tail has grown to this, the part being flushed included, bytes.
     pub(crate) tail_max_bytes: Option<usize>,
     /// Sensor names one gateway may use.
     pub(crate) names_per_gateway: Option<usize>,

@@ -15,13 +15,17 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
+use store::lake::FileName;
 use store::view::{LakeFile, TableView};
 
 use crate::error::SqlError;
 
+/// Files, each with the table it belongs to.
+type Files = Vec<(Arc<TableView>, LakeFile)>;
+
 /// The files a query has opened. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Opened(Arc<Mutex<Vec<(Arc<TableView>, LakeFile)>>>);
+pub(crate) struct Opened(Arc<Mutex<Files>>);
 
 impl Opened {
     /// `error`, or the damage that led to it: what a decoder makes of other bytes than were written may look like
@@ -99,8 +103,12 @@ impl AsyncFileReader for Reader {
     }
 }
 
-/// Whether a footer fits what the table's log says of the file: a file under another's name is whole Parquet.
+/// Whether a footer fits what the table's log says of the file: a file under another's name is whole Parquet. Only
+/// told of files that we wrote: others may write instants in another unit.
 fn is_of(file: &LakeFile, time: &str, metadata: &ParquetMetaData) -> bool {
+    if FileName::parse(&file.path).is_none() {
+        return true;
+    }
     let rows = metadata.file_metadata().num_rows();
     let columns = metadata.file_metadata().schema_descr().columns();
     let time = columns.iter().position(|column| column.name() == time);
