@@ -44,6 +44,10 @@ impl Custody {
     /// The custody of `unit` as of an instant; `None` when it is not known or begins later.
     #[must_use]
     pub fn of(registry: &Registry, index: &Index, unit: &Name, as_of: ValidAt) -> Option<Self> {
+        // A split child has its parent's past, but is not there before it was made.
+        if registry.beginning(unit)?.0 > as_of {
+            return None;
+        }
         let begins = beginning(registry, unit)?;
         let closure = registry.closures.of(unit).next().map(|closure| closure.at);
         let ends = closure.map_or(as_of, |closure| closure.min(as_of));

@@ -138,7 +138,18 @@ impl<'a> Fleet<'a> {
                 let heard = all.filter(of_this).map(|heard| Arc::clone(series(heard)));
                 (piece.from.millis(), piece.to.millis(), heard.collect::<Vec<_>>())
             });
-            Trace::new(pieces.collect(), gap)
+            // Where only the place changes, the same sensors go on.
+            let mut joined: Vec<(i64, i64, Vec<Arc<Series>>)> = Vec::new();
+            for (from, to, heard) in pieces {
+                let same = |before: &[Arc<Series>]| {
+                    before.len() == heard.len() && before.iter().zip(&heard).all(|(one, other)| Arc::ptr_eq(one, other))
+                };
+                match joined.last_mut() {
+                    Some(last) if same(&last.2) => last.1 = to,
+                    _ => joined.push((from, to, heard)),
+                }
+            }
+            Trace::new(joined, gap)
         };
         (stretches(|heard| &heard.temperature), stretches(|heard| &heard.humidity))
     }

@@ -40,7 +40,7 @@ impl Watch {
     pub(super) fn evaluate(&self, trace: &Trace, known: &Known) -> Found {
         let beyond = self.limit.times(trace);
         let times = self.outs(trace, known, &beyond);
-        let worst = self.worst(trace, &times);
+        let worst = self.worst(trace, known, &beyond, &times);
         let excursions = times.iter().map(|out| self.describe(trace, known, &beyond, out)).collect();
         let alarms = match self.mode {
             Mode::Single => self.single(&times, &worst),
@@ -102,23 +102,42 @@ impl Watch {
     }
 
     /// The excursions and every silence that has an end out of limits, joined where they touch.
-    fn worst(&self, trace: &Trace, outs: &[Out]) -> Vec<(Moment, Moment)> {
+    fn worst(&self, trace: &Trace, known: &Known, beyond: &[Beyond], outs: &[Out]) -> Vec<(Moment, Moment)> {
         let as_beyond = |from, to| Beyond { from, to, begins: Begins::Cut, ends: Ends::Cut };
         let mut all: Vec<Beyond> = outs.iter().map(|out| as_beyond(out.from, out.to)).collect();
-        for (number, piece) in trace.pieces.iter().enumerate() {
+        for piece in &trace.pieces {
             for strand in &piece.strands {
                 for part in strand.parts() {
                     let Part::Silent(silence) = *part else { continue };
                     let from = Moment::from_millis(silence.from);
                     let fell_silent = outs.iter().any(|out| out.to == from && out.end_kind != EndKind::Recovered);
                     let beyond = fell_silent || self.limit.ends_beyond(strand, &silence);
-                    if beyond && counts(piece, number, strand, &silence) {
+                    if beyond && counts(strand, &silence) {
                         all.push(as_beyond(from, Moment::from_millis(silence.to)));
                     }
                 }
             }
         }
+        for &(gap_from, gap_to) in &known.gaps {
+            let (from, to) = (Moment::from_millis(gap_from), Moment::from_millis(gap_to));
+            let falls = beyond.iter().any(|time| time.to == from && time.ends != Ends::Crossing);
+            let returns = beyond.iter().any(|time| time.from == to && time.begins != Begins::Crossing);
+            if falls || returns || self.reads_out(trace, gap_from) || self.reads_out(trace, gap_to) {
+                all.push(as_beyond(from, to));
+            }
+        }
         union(all).iter().map(|time| (time.from, time.to)).collect()
+    }
+
+    /// Whether a reading at `at`, beside a gap, is out of limits.
+    fn reads_out(&self, trace: &Trace, at: i64) -> bool {
+        let beside = trace.pieces.iter().filter(|piece| piece.from <= at && at <= piece.to);
+        let mut strands = beside.flat_map(|piece| piece.strands.iter().map(move |strand| (piece, strand)));
+        strands.any(|(piece, strand)| {
+            let series = &*strand.series;
+            let index = series.instants().binary_search(&at).ok().filter(|_| at < piece.to || piece.last);
+            index.is_some_and(|index| self.limit.is_beyond(self.limit.view.value(series, index)))
+        })
     }
 
     fn single(&self, outs: &[Out], worst: &[(Moment, Moment)]) -> Vec<Alarm> {

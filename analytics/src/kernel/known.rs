@@ -91,14 +91,15 @@ impl Known {
     }
 }
 
-/// Whether a silence of a sensor counts as one: a lead into the window and a tail out of it only when longer than the
-/// longest believed distance of readings.
-pub(super) fn counts(piece: &Piece, number: usize, strand: &Strand, silence: &Silence) -> bool {
-    match (silence.left, silence.right) {
-        (None, Some(_)) if number == 0 => silence.to - silence.from > strand.max_gap,
-        (Some(left), None) if piece.last => silence.to - strand.series.at(left) > strand.max_gap,
-        _ => true,
-    }
+/// Whether a silence of a sensor counts as one: before its first reading and after its last one only when longer than
+/// the longest believed distance of readings.
+pub(super) fn counts(strand: &Strand, silence: &Silence) -> bool {
+    let since = match (silence.left, silence.right) {
+        (Some(_), Some(_)) => return true,
+        (Some(left), None) => strand.series.at(left),
+        (None, _) => silence.from,
+    };
+    silence.to - since > strand.max_gap
 }
 
 /// How a window begins and ends.
@@ -113,9 +114,8 @@ struct Ends {
 
 impl Ends {
     fn see(&mut self, piece: &Piece, number: usize, strand: &Strand, silence: &Silence) {
-        let between = silence.left.is_some() && silence.right.is_some();
-        self.inner_lead |= number == 0 && silence.from == piece.from && between;
-        self.inner_tail |= piece.last && silence.to == piece.to && between;
+        self.inner_lead |= number == 0 && silence.from == piece.from && silence.left.is_some();
+        self.inner_tail |= piece.last && silence.to == piece.to && silence.right.is_some();
         if let (Some(left), None) = (silence.left, silence.right) {
             self.heard = self.heard.max(strand.series.at(left));
         }

@@ -152,10 +152,10 @@ impl Level {
         let (from, to) = (series.at(index), series.at(index + 1));
         let a = self.view.value(series, index);
         let whole = (Moment::from_millis(from), Moment::from_millis(to));
-        if step {
-            return self.is_beyond(a).then_some(((whole.0, false), (whole.1, false)));
-        }
         let b = self.view.value(series, index + 1);
+        if step {
+            return self.is_beyond(a).then_some(((whole.0, false), (whole.1, !self.is_beyond(b))));
+        }
         let crossing = || Moment::dividing(from, to, i64::from((self.at - a).abs()), i64::from((b - a).abs()));
         match (self.is_beyond(a), self.is_beyond(b)) {
             (true, true) => Some(((whole.0, false), (whole.1, false))),

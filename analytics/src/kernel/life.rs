@@ -160,7 +160,7 @@ impl<'a> Course<'a> {
         let pieces = trace.pieces.iter().enumerate().map(|(number, piece)| {
             let ready = match piece.strands.as_slice() {
                 [strand] if is_plain(number, piece, strand) => Ready::One(strand),
-                _ => swept(trace, number, piece, aging.bound, known),
+                _ => swept(trace, piece, aging.bound, known),
             };
             ((piece.from, piece.to), ready)
         });
@@ -284,7 +284,7 @@ fn is_plain(number: usize, piece: &Piece, strand: &Strand) -> bool {
 }
 
 /// The functions of a piece in which several sensors, or none, or gaps across its ends must be weighed.
-fn swept<'a>(trace: &Trace, number: usize, piece: &Piece, bound: GapBound, known: &Known) -> Ready<'a> {
+fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known) -> Ready<'a> {
     let origin = known.counted.0;
     let (mut lows, mut uppers) = (Vec::new(), Vec::new());
     let (mut own_lows, mut own) = (Vec::new(), Vec::new());
@@ -302,7 +302,7 @@ fn swept<'a>(trace: &Trace, number: usize, piece: &Piece, bound: GapBound, known
                         own_low.extend(gap.straight(1.0));
                         own_line.extend(gap.straight(0.0));
                     }
-                    if counts(piece, number, strand, silence) {
+                    if counts(strand, silence) {
                         upper.extend(bound.warmest(&gap).unwrap_or_default());
                     }
                 }
@@ -338,14 +338,19 @@ fn reaches_beyond(gap: &Gap) -> bool {
 /// A gap of the unit between what is known of it right before and right after.
 fn unit_gap(trace: &Trace, (from, to): (i64, i64), origin: i64) -> Gap {
     let known_at = |at: i64, edge: fn(&Run) -> i64| {
-        let strands = trace.pieces.iter().flat_map(|piece| &piece.strands);
-        let runs = strands.flat_map(|strand| {
+        let strands = trace.pieces.iter().flat_map(|piece| piece.strands.iter().map(move |strand| (piece, strand)));
+        let runs = strands.flat_map(|(piece, strand)| {
             strand.parts_within(at, at).filter_map(move |part| match part {
-                Part::Known(run) => Some((strand, *run)),
+                Part::Known(run) => Some((piece, strand, *run)),
                 Part::Silent(_) => None,
             })
         });
-        let values = runs.filter(|(_, run)| edge(run) == at).map(|(strand, run)| envelope::value_at(strand, &run, at));
+        let here = runs.filter(|(_, _, run)| edge(run) == at);
+        let values = here.map(|(piece, strand, run)| {
+            // A step lasts until the end of its piece, and not into a reading right there.
+            let cut = strand.series.is_step() && run.from < at && at == piece.to && !piece.last;
+            envelope::value_at(strand, &run, if cut { at - 1 } else { at })
+        });
         let all: Vec<(f64, f64)> = values.collect();
         let value = all.iter().map(|(value, _)| *value).reduce(f64::max)?;
         let with_doubt = all.iter().map(|(value, doubt)| value + doubt).reduce(f64::max)?;

@@ -16,7 +16,7 @@ pub struct Trace {
 
 /// A stretch of time during which the same sensors make the trace; none may.
 #[derive(Clone, Debug)]
-pub struct Piece {
+pub(super) struct Piece {
     pub(super) from: i64,
     pub(super) to: i64,
     pub(super) strands: Vec<Strand>,
