@@ -5,7 +5,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use model::name::Name;
 use model::role::Permission;
-use store::ledger::Principal;
+use store::ledger::{Attempt, Principal};
 
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -13,8 +13,20 @@ use crate::state::Shared;
 /// The longest token looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 512;
 
+/// The longest name and password looked at, in bytes of base 64.
+const MAX_CREDENTIALS_BYTES: usize = 8192;
+
 /// Whoever sent the request, known by a token, or the anonymous caller where the server allows one.
-pub(crate) struct Caller(pub(crate) Principal);
+pub(crate) struct Caller(pub(crate) Principal, Proof);
+
+/// How a caller showed who they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// By a token, or not at all where the server allows that.
+    Token,
+    /// By name and password.
+    Password,
+}
 
 impl Caller {
     /// Fails unless the caller may do `permission`.
@@ -23,6 +35,11 @@ impl Caller {
             return Ok(());
         }
         Err(Problem::forbidden(format!("the role `{}` may not do this: ask with a token of another role", self.0.role)))
+    }
+
+    /// Whether the caller came in by name and password.
+    pub(crate) fn by_password(&self) -> bool {
+        self.1 == Proof::Password
     }
 
     /// The name that goes into the audit trail.
@@ -38,7 +55,7 @@ impl FromRequestParts<Shared> for Caller {
         let Some(header) = parts.headers.get(AUTHORIZATION) else {
             let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
             let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
-            return Ok(Self(Principal { name, role, gateway: None }));
+            return Ok(Self(Principal { name, role, gateway: None }, Proof::Token));
         };
         let token = header
             .to_str()
@@ -48,11 +65,78 @@ impl FromRequestParts<Shared> for Caller {
             .map(|(_, token)| token.trim());
         let Some(token) = token else { return Err(Problem::unauthorized()) };
         match shared.given.ledger.authenticate(token).await? {
-            Some(principal) => Ok(Self(principal)),
+            Some(principal) => Ok(Self(principal, Proof::Token)),
             None => {
                 metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
                 Err(Problem::unauthorized())
             }
         }
+    }
+}
+
+/// A caller known by a token, or by name and password (`Authorization: Basic`, RFC 7617): for the few routes people
+/// need before they have a token.
+pub(crate) struct TokenOrPassword(pub(crate) Caller);
+
+impl FromRequestParts<Shared> for TokenOrPassword {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+        let basic = header
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+            .map(|(_, credentials)| credentials.trim());
+        let Some(credentials) = basic else { return Caller::from_request_parts(parts, shared).await.map(Self) };
+        let pair = Some(credentials).filter(|text| text.len() <= MAX_CREDENTIALS_BYTES).and_then(base64);
+        let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some((name, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) else {
+            return Err(Problem::unauthorized());
+        };
+        match shared.given.ledger.sign_in(name, password).await? {
+            Attempt::Passed(sign_in) => Ok(Self(Caller(sign_in.principal, Proof::Password))),
+            Attempt::Wrong => {
+                metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
+                Err(Problem::unauthorized())
+            }
+            Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
+        }
+    }
+}
+
+/// The bytes that `text` spells in base 64 (RFC 4648, section 4), padded or not.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let digits: Option<Vec<u8>> = text.trim_end_matches('=').bytes().map(digit).collect();
+    let mut bytes = Vec::new();
+    for group in digits?.chunks(4) {
+        let bits = group.iter().fold(0_u32, |bits, digit| bits << 6 | u32::from(*digit)) << (6 * (4 - group.len()));
+        let whole = bits.to_be_bytes();
+        bytes.extend(whole.get(1..group.len())?);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn reads_base_64() {
+        // RFC 4648, section 10
+        for (text, bytes) in
+            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg", "foob"), ("Zm9vYmFy", "foobar")]
+        {
+            assert_eq!(base64(text).as_deref(), Some(bytes.as_bytes()), "{text}");
+        }
+        assert_eq!(base64("Zm9v!"), None);
+        assert_eq!(base64("Zm=9v"), None);
     }
 }

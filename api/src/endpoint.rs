@@ -1,9 +1,15 @@
 //! The endpoints, one file per group.
 
+pub(crate) mod acts;
+pub(crate) mod alarms;
 pub(crate) mod audit;
+pub(crate) mod dispatch;
 pub(crate) mod health;
+pub(crate) mod holds;
 pub(crate) mod lists;
+pub(crate) mod moves;
 pub(crate) mod readings;
 pub(crate) mod registry;
 pub(crate) mod sql;
 pub(crate) mod tokens;
+pub(crate) mod users;

@@ -7,6 +7,7 @@ mod endpoint;
 mod history;
 mod options;
 mod page;
+mod person;
 mod problem;
 mod routes;
 mod server;

@@ -1,13 +1,18 @@
 //! Errors as clients see them: RFC 9457 problem details with a stable `code`.
 
 use analytics::SqlError;
+use analytics::assess::AssessError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use model::hold::Block;
+use model::instant::RecordedAt;
 use serde::Serialize;
+use store::ledger::{BlockedMove, HoldRefusal};
 use utoipa::ToSchema;
 
 use crate::door::DoorError;
+use crate::view::block::DispatchView;
 
 /// One value of a request that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,12 +40,27 @@ pub(crate) struct Problem {
     /// Every wrong value, where the request has a body with many.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// Of a planned move that is refused: `allowed` and `blocks`, as the dispatch check answers.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    dispatch: Option<DispatchView>,
+    /// Seconds after which it may be tried again.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), code, detail: detail.into(), errors: Vec::new() }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            dispatch: None,
+            retry_after_s: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        }
     }
 
     pub(crate) fn with_errors(mut self, errors: Vec<Fault>) -> Self {
@@ -69,6 +89,28 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
+    /// Too many wrong passwords.
+    pub(crate) fn locked_out(until: RecordedAt, now: RecordedAt) -> Self {
+        let detail = format!("too many wrong passwords: the account is locked until {until}");
+        let left_ms = until.millis().saturating_sub(now.millis()).max(0);
+        let retry_after_s = u64::try_from(left_ms).ok().map(|left_ms| left_ms.div_ceil(1000));
+        Self { retry_after_s, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "locked_out", detail) }
+    }
+
+    /// There is nothing to act on.
+    pub(crate) fn nothing_to_decide(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "nothing_to_decide", detail)
+    }
+
+    /// A planned move of what is blocked.
+    pub(crate) fn blocked(moves: &[BlockedMove]) -> Self {
+        let told = |planned: &BlockedMove| format!("`{}` to `{}`", planned.unit, planned.to);
+        let moves_told: Vec<String> = moves.iter().take(10).map(told).collect();
+        let detail = format!("nothing was recorded: blocked is the planned move of {}", moves_told.join(", "));
+        let blocks: Vec<Block> = moves.iter().flat_map(|planned| planned.blocks.iter().cloned()).collect();
+        Self { dispatch: Some(DispatchView::of(&blocks)), ..Self::new(StatusCode::CONFLICT, "blocked", detail) }
+    }
+
     /// Our fault. The cause goes to the log, not to the client.
     pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
         let mut chain = cause.to_string();
@@ -86,14 +128,15 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_s = self.retry_after_s;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"coldtrail\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(retry_after_s) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response
     }
@@ -128,6 +171,28 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::AccessRefused { what } => Self::bad_request("refused", what),
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<HoldRefusal> for Problem {
+    fn from(refusal: HoldRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            HoldRefusal::Unknown(_) | HoldRefusal::NothingThere { .. } => Self::not_found(detail),
+            HoldRefusal::Held(_) => Self::new(StatusCode::CONFLICT, "already_held", detail),
+            HoldRefusal::State { .. } => Self::new(StatusCode::CONFLICT, "hold_state", detail),
+            HoldRefusal::Expired(_) => Self::new(StatusCode::CONFLICT, "cannot_release", detail),
+            HoldRefusal::Nothing { .. } => Self::nothing_to_decide(detail),
+        }
+    }
+}
+
+impl From<AssessError> for Problem {
+    fn from(error: AssessError) -> Self {
+        match &error {
+            AssessError::Behind => Self::unavailable("unavailable", error.to_string()),
+            AssessError::Failed { .. } => Self::internal(&error),
         }
     }
 }

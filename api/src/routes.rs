@@ -17,7 +17,9 @@ use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::endpoint::{audit, health, lists, readings, registry, sql, tokens};
+use crate::endpoint::{
+    acts, alarms, audit, dispatch, health, holds, lists, moves, readings, registry, sql, tokens, users,
+};
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::web;
@@ -41,18 +43,35 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::associations))
         .routes(routes!(lists::lots))
         .routes(routes!(lists::units))
-        .routes(routes!(lists::moves))
+        .routes(routes!(lists::moves, moves::record))
+        // what is held, who decides about it, and what may go out
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::one))
+        .routes(routes!(acts::review_hold))
+        .routes(routes!(acts::release_hold))
+        .routes(routes!(acts::reject_hold))
+        .routes(routes!(acts::review_incident))
+        .routes(routes!(acts::release_incident))
+        .routes(routes!(acts::reject_incident))
+        .routes(routes!(acts::accept))
+        .routes(routes!(dispatch::check))
+        .routes(routes!(alarms::list))
         // who did what, and who may
         .routes(routes!(audit::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::set_password))
 }
 
 fn document() -> OpenApi {
     let mut components = Components::new();
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    components.add_security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
     let mut info = Info::new("Coldtrail", env!("CARGO_PKG_VERSION"));
-    info.description = Some("Readings in, questions answered, the registry and the audit trail.".to_owned());
+    info.description = Some(
+        "Readings in, questions answered, the registry, holds and who decides about them, the audit trail.".to_owned(),
+    );
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 

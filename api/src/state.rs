@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use analytics::assess::Assess;
 use analytics::sql::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
+use model::assessment::Assessment;
+use model::instant::ValidAt;
+use model::name::Name;
 use store::ledger::Ledger;
 use tokio::sync::Semaphore;
 
 use crate::door::ReadingsDoor;
 use crate::options::ApiOptions;
+use crate::problem::Problem;
 
 /// One thing that must be well for the node to take requests.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub struct ApiState {
     pub ledger: Ledger,
     /// Takes readings in.
     pub door: Arc<dyn ReadingsDoor>,
+    /// Computes assessments; what needs one answers 503 without it.
+    pub assess: Option<Arc<dyn Assess>>,
     /// Renders the metrics; without it `/metrics` answers 404.
     pub metrics: Option<PrometheusHandle>,
     /// Looks whether the node is ready.
@@ -52,5 +59,27 @@ impl Shared {
     pub(crate) fn new(given: ApiState, options: ApiOptions) -> Self {
         let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
         Self { given, options: Arc::new(options), sending }
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> ValidAt {
+        ValidAt::from_millis(self.given.ledger.now().millis())
+    }
+
+    /// The unit `id`, which must be known.
+    pub(crate) fn known_unit(&self, id: &str) -> Result<Name, Problem> {
+        let unit = Name::parse(id).map_err(|error| Problem::bad_request("name", error.to_string()))?;
+        match self.given.ledger.registry().origin(&unit) {
+            Some(_) => Ok(unit),
+            None => Err(Problem::not_found(format!("there is no unit `{unit}`"))),
+        }
+    }
+
+    /// What is known of `unit` at `as_of`, or now.
+    pub(crate) async fn assess(&self, unit: &Name, as_of: Option<ValidAt>) -> Result<Option<Assessment>, Problem> {
+        let Some(assess) = &self.given.assess else {
+            return Err(Problem::unavailable("unavailable", "nothing computes assessments here"));
+        };
+        Ok(assess.assess(unit, as_of, None).await?)
     }
 }

@@ -1,6 +1,10 @@
 //! What is sent: forms of their own, apart from what they are made of.
 
+pub(crate) mod alarm;
+pub(crate) mod block;
 pub(crate) mod event;
+pub(crate) mod hold;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod token;
+pub(crate) mod user;

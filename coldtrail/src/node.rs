@@ -191,6 +191,7 @@ impl Node {
             engine: engine.clone(),
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
+            assess: None,
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };

@@ -22,6 +22,7 @@ pub use book::{Acted, Holds, Touched, UnitHolds};
 pub use decide::{HoldChange, decide};
 pub use dispatch::{Block, Destination, blocks, holds_against, life_blocks, review_block, unaccepted};
 pub use evidence::{Evidence, Figures};
+pub use record::reason_json;
 
 use crate::assessment::{Reason, ReasonCode};
 use crate::gs1::LotKey;

@@ -9,6 +9,8 @@ mod append;
 mod backend;
 mod event;
 mod files;
+mod holds;
+mod people;
 mod projection;
 mod secret;
 mod sqlite;
@@ -18,6 +20,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use model::hold::Holds;
 use model::instant::RecordedAt;
 use model::name::Name;
 use model::registry::{Kind, Problem, Registry, RegistryDocument};
@@ -27,12 +30,17 @@ use tokio::sync::watch;
 use self::access::Access;
 use self::append::{Prepared, Writing};
 use self::backend::Backend;
+use self::holds::Drafting;
+use self::people::Guard;
 use self::projection::RegistryRow;
 use self::sqlite::SqliteBackend;
 use crate::Error;
 
-pub use self::access::{Bootstrap, Principal, SignIn, TokenInfo};
+pub use self::access::{Bootstrap, Principal, TokenInfo};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
+pub use self::holds::event::record_hash;
+pub use self::holds::{BlockedMove, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold};
+pub use self::people::{Attempt, LOCKED_FOR, MAX_FAILURES, SignIn, UserInfo};
 pub use self::verify::{VerifyReport, Wrong};
 
 /// Says what time it is, for recorded times. Read here and nowhere deeper; a simulation brings its own.
@@ -41,7 +49,6 @@ pub type LedgerClock = Arc<dyn Fn() -> RecordedAt + Send + Sync>;
 /// The name the system itself acts under.
 pub const SYSTEM: &str = "system";
 
-/// The file of the ledger inside its directory.
 /// The ledger's file in its directory.
 pub const FILE: &str = "ledger.sqlite";
 
@@ -57,6 +64,7 @@ struct Inner {
     current: watch::Sender<Snapshot>,
     /// When tokens were used, not yet written: (id, milliseconds since the epoch).
     uses: Mutex<HashMap<String, i64>>,
+    guard: Guard,
 }
 
 /// The ledger's state right after one event. Cheap to clone, never changes.
@@ -66,6 +74,8 @@ pub struct Snapshot {
     pub head: Checkpoint,
     /// Everything registered.
     pub registry: Arc<Registry>,
+    /// Every hold, acceptance and alarm.
+    pub holds: Holds,
     access: Arc<Access>,
 }
 
@@ -76,6 +86,8 @@ pub enum Outcome {
     Applied(Applied),
     /// Nothing of it was applied: every reason, each with its JSON pointer.
     Refused(Vec<Problem>),
+    /// Nothing of it was applied: it plans to take out what is blocked.
+    Blocked(Vec<BlockedMove>),
 }
 
 /// What an applied document did.
@@ -101,13 +113,19 @@ impl Ledger {
         files::create_directory(directory)?;
         let backend = SqliteBackend::open(&directory.join(FILE), true).await?;
         files::sync(&directory.join(FILE))?;
-        let empty = Snapshot { head: Checkpoint::genesis(), registry: Arc::default(), access: Arc::default() };
+        let empty = Snapshot {
+            head: Checkpoint::genesis(),
+            registry: Arc::default(),
+            holds: Holds::default(),
+            access: Arc::default(),
+        };
         let ledger = Self(Arc::new(Inner {
             backend: Box::new(backend),
             clock,
             appending: tokio::sync::Mutex::new(()),
             current: watch::Sender::new(empty),
             uses: Mutex::default(),
+            guard: Guard::default(),
         }));
         ledger.0.check_end().await?;
         ledger.0.reload().await?;
@@ -126,6 +144,12 @@ impl Ledger {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.0.current.borrow().clone()
+    }
+
+    /// What time it is, by the clock that events are recorded with.
+    #[must_use]
+    pub fn now(&self) -> RecordedAt {
+        (self.0.clock)()
     }
 
     /// Everything registered right now.
@@ -148,32 +172,58 @@ impl Ledger {
 
     /// Applies `document`, whole or not at all. Applying it again changes nothing and writes no event.
     ///
+    /// Children of a split start with the holds of the unit they come from. A planned move of what is held to a
+    /// customer, a hospital or another site is refused; one that happened is recorded and raises an alarm.
+    ///
     /// # Errors
     /// When the database refuses; then nothing of it was applied, or all of it (the next call sees which). A
-    /// document that does not fit is no error but [`Outcome::Refused`].
+    /// document that does not fit is no error but [`Outcome::Refused`] or [`Outcome::Blocked`].
     pub async fn apply(
         &self,
         document: RegistryDocument,
         actor: &Name,
         reason: Option<&str>,
     ) -> Result<Outcome, Error> {
+        self.apply_judged(document, actor, reason, Judged::new()).await
+    }
+
+    /// Applies `document` like [`Ledger::apply`]; `judged` is what assessments say against its moves, besides holds.
+    ///
+    /// # Errors
+    /// As [`Ledger::apply`].
+    pub async fn apply_judged(
+        &self,
+        document: RegistryDocument,
+        actor: &Name,
+        reason: Option<&str>,
+        judged: Judged,
+    ) -> Result<Outcome, Error> {
         let (actor, reason) = (actor.to_string(), reason.map(str::to_owned));
         let prepare = move |snapshot: &Snapshot, recorded_at: RecordedAt| {
             let plan = match snapshot.registry.plan(&document, recorded_at) {
                 Ok(plan) => plan,
-                Err(problems) => return Prepared::Nothing(Outcome::Refused(problems)),
+                Err(problems) => return Prepared::Nothing(Ok(Outcome::Refused(problems))),
             };
             let (created, updated, unchanged) = (plan.created(), plan.updated(), plan.unchanged);
             let outcome = Outcome::Applied(Applied { created, updated, unchanged, notices: plan.notices });
             if plan.changes.is_empty() {
-                return Prepared::Nothing(outcome);
+                return Prepared::Nothing(Ok(outcome));
+            }
+            let mut held = Drafting::after(snapshot, plan.changes.len(), recorded_at);
+            let blocked = held
+                .inherit(&snapshot.registry, &document)
+                .and_then(|()| held.judge((&snapshot.registry, &plan.after), &document, &judged));
+            match blocked {
+                Err(what) => return Prepared::Nothing(Err(holds::misfit(what))),
+                Ok(blocked) if !blocked.is_empty() => return Prepared::Nothing(Ok(Outcome::Blocked(blocked))),
+                Ok(_) => {}
             }
             let call = snapshot.head.seq.next();
             let draft = |change| projection::registry_draft(change, &actor, reason.as_deref(), call);
-            let drafts = plan.changes.into_iter().map(draft).collect();
-            Prepared::Write(Writing { registry: Some(plan.after), ..Writing::of(drafts) }, outcome)
+            let drafts = plan.changes.into_iter().map(draft).chain(held.drafts).collect();
+            Prepared::Write(Writing { registry: Some(plan.after), ..Writing::of(drafts) }, Ok(outcome))
         };
-        self.append(prepare).await
+        self.append(prepare).await?
     }
 
     /// Writes down something about the system itself, for instance that damage was set aside. It changes no state.
@@ -273,13 +323,14 @@ impl Inner {
         let head = self.backend.head().await?;
         let rows = self.backend.registry_rows(known.head.seq).await?;
         let registry = Arc::new(restore((*known.registry).clone(), rows).await?);
+        let holds = holds::restore(known.holds, self.backend.hold_rows(known.head.seq).await?).await?;
         let access = Arc::new(self.load_access().await?);
-        self.current.send_replace(Snapshot { head, registry, access });
+        self.current.send_replace(Snapshot { head, registry, holds, access });
         Ok(())
     }
 
     async fn load_access(&self) -> Result<Access, Error> {
-        Access::new(self.backend.tokens().await?, self.backend.users().await?)
+        Access::new(self.backend.tokens().await?, self.backend.users().await?, self.backend.locks().await?)
     }
 
     async fn save_uses(&self) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use store::ledger::Outcome;
 use utoipa::ToSchema;
 
+use super::moves::judge;
 use crate::access::Caller;
 use crate::body::Raw;
 use crate::problem::{Fault, Problem};
@@ -34,6 +35,8 @@ pub(crate) struct Applied {
     (status = 200, body = Applied),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`blocked`: it plans to take out what is blocked", body = Problem,
+     content_type = "application/problem+json"),
     (status = 422, description = "`registry_refused`: every reason with its JSON pointer", body = Problem,
      content_type = "application/problem+json"),
 ))]
@@ -49,7 +52,8 @@ pub(crate) async fn apply(
         Ok(Err(wrongs)) => return Err(refused(wrongs)),
         Err(panicked) => return Err(Problem::internal(&panicked)),
     };
-    match shared.given.ledger.apply(document, caller.name(), None).await? {
+    let judged = judge(&shared, &document, false).await?;
+    match shared.given.ledger.apply_judged(document, caller.name(), None, judged).await? {
         Outcome::Applied(applied) => Ok(Json(Applied {
             created: applied.created,
             updated: applied.updated,
@@ -57,10 +61,11 @@ pub(crate) async fn apply(
             notices: faults(applied.notices),
         })),
         Outcome::Refused(wrongs) => Err(refused(wrongs)),
+        Outcome::Blocked(moves) => Err(Problem::blocked(&moves)),
     }
 }
 
-fn refused(wrongs: Vec<Wrong>) -> Problem {
+pub(crate) fn refused(wrongs: Vec<Wrong>) -> Problem {
     let detail = match wrongs.first() {
         Some(first) => format!("nothing was applied: {first}"),
         None => "nothing was applied".to_owned(),

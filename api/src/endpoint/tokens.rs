@@ -8,7 +8,7 @@ use model::role::{Permission, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::Caller;
+use crate::access::{Caller, TokenOrPassword};
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -62,14 +62,15 @@ pub(crate) async fn list(
 }
 
 /// Makes a token and shows it, this once.
-#[utoipa::path(post, path = "/v1/tokens", tag = "access", request_body = NewToken, security(("bearer" = [])), responses(
+#[utoipa::path(post, path = "/v1/tokens", tag = "access", request_body = NewToken,
+    security(("bearer" = []), ("basic" = [])), responses(
     (status = 201, body = CreatedToken),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn create(
-    caller: Caller,
+    TokenOrPassword(caller): TokenOrPassword,
     State(shared): State<Shared>,
     body::Json(wanted): body::Json<NewToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), Problem> {

@@ -7,7 +7,7 @@ use ingest::clock::Clock;
 use model::instant::RecordedAt;
 use model::name::Name;
 use model::registry::RegistryDocument;
-use store::ledger::{Ledger, Outcome};
+use store::ledger::{BlockedMove, Ledger, Outcome};
 
 use super::remote::Remote;
 use crate::arguments::Apply;
@@ -45,6 +45,14 @@ pub(crate) async fn run(arguments: Apply) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Refused(problems) => Err(refused(&file.to_string(), &problems)),
+        Outcome::Blocked(moves) => {
+            let told = |planned: &BlockedMove| format!("  `{}` to `{}` at {}", planned.unit, planned.to, planned.at);
+            let lines: Vec<String> = moves.iter().map(told).collect();
+            Err(Failure::Input(format!(
+                "`{file}` is refused, nothing of it was applied: it plans to take out what is blocked:\n{}",
+                lines.join("\n")
+            )))
+        }
     }
 }
 

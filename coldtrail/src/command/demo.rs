@@ -98,6 +98,9 @@ async fn register(node: &Node, world: &World) -> Result<(), Failure> {
             let first = problems.first().map(ToString::to_string).unwrap_or_default();
             Err(Failure::Failed(anyhow::anyhow!("the world's registry document was refused: {first}")))
         }
+        store::ledger::Outcome::Blocked(_) => {
+            Err(Failure::Failed(anyhow::anyhow!("the world's registry document plans to take out what is blocked")))
+        }
     }
 }
 

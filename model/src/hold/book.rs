@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::alarm::{AlarmId, RaisedAlarm};
+use super::alarm::{AlarmCode, AlarmId, RaisedAlarm, Subject};
 use super::evidence::Evidence;
 use super::{Acceptance, Act, Hold, HoldId, HoldState, IncidentId, Meaning, Quarantine, Scope, Version};
 use crate::assessment::Reason;
@@ -21,6 +21,7 @@ pub struct Holds {
     of_incidents: Arc<BTreeMap<IncidentId, Vec<HoldId>>>,
     acceptances: Arc<BTreeMap<Name, Arc<Acceptance>>>,
     alarms: Arc<BTreeMap<AlarmId, Arc<RaisedAlarm>>>,
+    of_subjects: Arc<BTreeMap<Subject, Vec<AlarmId>>>,
 }
 
 /// What one event changed.
@@ -159,8 +160,30 @@ impl Holds {
         Arc::make_mut(&mut self.acceptances).insert(acceptance.unit.clone(), Arc::new(acceptance));
     }
 
+    /// The alarms about `subject`, by id.
+    pub fn alarms_about(&self, subject: &Subject) -> impl Iterator<Item = &Arc<RaisedAlarm>> {
+        self.of_subjects.get(subject).into_iter().flatten().filter_map(|id| self.alarms.get(id))
+    }
+
+    /// Whether `alarm` was raised before.
+    #[must_use]
+    pub fn has_alarm(&self, alarm: &RaisedAlarm) -> bool {
+        self.alarms_about(&alarm.subject).any(|known| known.is_same(alarm))
+    }
+
+    /// The alarm that `subject` is silent, if it still is.
+    #[must_use]
+    pub fn open_silence(&self, subject: &Subject) -> Option<AlarmId> {
+        let open = |alarm: &&Arc<RaisedAlarm>| alarm.code == AlarmCode::SensorSilent && alarm.cleared_at.is_none();
+        self.alarms_about(subject).find(open).map(|alarm| alarm.id)
+    }
+
     /// Puts an alarm.
     pub fn put_alarm(&mut self, alarm: RaisedAlarm) {
+        if !self.alarms.contains_key(&alarm.id) {
+            let of_subject = Arc::make_mut(&mut self.of_subjects);
+            of_subject.entry(alarm.subject.clone()).or_default().push(alarm.id);
+        }
         Arc::make_mut(&mut self.alarms).insert(alarm.id, Arc::new(alarm));
     }
 

@@ -76,7 +76,9 @@ impl Cause {
     }
 }
 
-fn reason_json(reason: &Reason) -> Value {
+/// A reason as JSON.
+#[must_use]
+pub fn reason_json(reason: &Reason) -> Value {
     json!({
         "verdict": reason.verdict.as_str(),
         "code": reason.code.as_str(),

@@ -373,7 +373,7 @@ fn a_child_keeps_what_was_decided_before_the_split() {
     seen.reasons.push(reason.clone());
     assert_eq!(decide(&book.holds.unit(&registry, &name("C")), &seen, |_| false), []);
     book.holds.put_acceptance(accept(61));
-    assert_eq!(unaccepted(&registry, &book.holds, &seen), [reason.clone()]);
+    assert_eq!(unaccepted(&registry, &book.holds, &seen), std::slice::from_ref(&reason));
     book.holds.put_acceptance(accept(59));
     assert_eq!(unaccepted(&registry, &book.holds, &seen), []);
     // Another instant is another reason, and has to be looked at.

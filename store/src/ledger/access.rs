@@ -1,6 +1,6 @@
-//! Who may come in: API tokens and people's accounts.
+//! Who may come in: API tokens, and the first door of all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -9,7 +9,7 @@ use model::name::Name;
 use model::role::Role;
 
 use super::append::{Prepared, Writing};
-use super::event::Hash;
+use super::people::{Account, user_row};
 use super::projection::{self, TokenRow, UserRow};
 use super::{Ledger, SYSTEM, Snapshot, files, secret};
 use crate::Error;
@@ -23,15 +23,6 @@ pub struct Principal {
     pub role: Role,
     /// The only gateway they may publish as, if the token is bound to one.
     pub gateway: Option<Name>,
-}
-
-/// A person who has signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignIn {
-    /// Who it is.
-    pub principal: Principal,
-    /// Whether the password was meant for once and is to be replaced.
-    pub one_time: bool,
 }
 
 /// What may be told about a token.
@@ -68,11 +59,16 @@ pub enum Bootstrap {
 #[derive(Default)]
 pub(super) struct Access {
     tokens: HashMap<String, TokenInfo>,
-    users: HashMap<String, (SignIn, String)>,
+    /// By name.
+    pub(super) users: BTreeMap<String, Account>,
 }
 
 impl Access {
-    pub(super) fn new(tokens: Vec<TokenRow>, users: Vec<(UserRow, String)>) -> Result<Self, Error> {
+    pub(super) fn new(
+        tokens: Vec<TokenRow>,
+        users: Vec<(UserRow, String)>,
+        locks: Vec<(String, i64)>,
+    ) -> Result<Self, Error> {
         let mut access = Self::default();
         for row in tokens {
             let hash = row.hash.clone();
@@ -80,7 +76,14 @@ impl Access {
         }
         for (row, password_hash) in users {
             let principal = Principal { name: name(&row.name)?, role: role(&row.role)?, gateway: None };
-            access.users.insert(row.name, (SignIn { principal, one_time: row.one_time }, password_hash));
+            let created_at = RecordedAt::from_millis(row.created_at_ms);
+            let account = Account { principal, one_time: row.one_time, created_at, password_hash, locked_until: None };
+            access.users.insert(row.name, account);
+        }
+        for (name, until_ms) in locks {
+            if let Some(account) = access.users.get_mut(&name) {
+                account.locked_until = Some(RecordedAt::from_millis(until_ms));
+            }
         }
         Ok(access)
     }
@@ -230,82 +233,10 @@ impl Ledger {
         self.0.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(info.id.clone(), now_ms);
         Ok(Some(Principal { name: info.name.clone(), role: info.role, gateway: info.gateway.clone() }))
     }
-
-    /// Creates an account.
-    ///
-    /// # Errors
-    /// When there is one of that name, the password is shorter than 12 characters, or the database refuses.
-    pub async fn create_user(&self, name: &Name, role: Role, password: &str, actor: &Name) -> Result<(), Error> {
-        let hash = hash_chosen_password(password).await?;
-        let (name, actor) = (name.to_string(), actor.to_string());
-        let prepare = move |snapshot: &Snapshot, _| {
-            if snapshot.access.users.contains_key(&name) {
-                let what = format!("there is an account `{name}` already: choose another name");
-                return Prepared::Nothing(Err(Error::AccessRefused { what }));
-            }
-            let row = user_row(name.clone(), role, &hash, false);
-            let drafts = vec![projection::user_draft(true, &row, &actor)];
-            Prepared::Write(Writing { passwords: vec![(row.name, hash.clone())], ..Writing::of(drafts) }, Ok(()))
-        };
-        self.append(prepare).await?
-    }
-
-    /// Gives an account another password.
-    ///
-    /// # Errors
-    /// When there is no such account, the password is shorter than 12 characters, or the database refuses.
-    pub async fn set_password(&self, name: &Name, password: &str, actor: &Name) -> Result<(), Error> {
-        let hash = hash_chosen_password(password).await?;
-        let (name, actor) = (name.to_string(), actor.to_string());
-        let prepare = move |snapshot: &Snapshot, _| {
-            let Some((sign_in, _)) = snapshot.access.users.get(&name) else {
-                let what = format!("there is no account `{name}`");
-                return Prepared::Nothing(Err(Error::AccessRefused { what }));
-            };
-            let row = user_row(name.clone(), sign_in.principal.role, &hash, false);
-            let drafts = vec![projection::user_draft(false, &row, &actor)];
-            Prepared::Write(Writing { passwords: vec![(row.name, hash.clone())], ..Writing::of(drafts) }, Ok(()))
-        };
-        self.append(prepare).await?
-    }
-
-    /// Who signs in with `name` and `password`; `None` when the two do not go together. An unknown name takes as
-    /// long as a wrong password. Limiting attempts is the caller's.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn sign_in(&self, name: &str, password: &str) -> Result<Option<SignIn>, Error> {
-        self.catch_up().await?;
-        let found = self.snapshot().access.users.get(name).cloned();
-        let password = password.to_owned();
-        let work = move || match found {
-            Some((sign_in, kept)) => secret::is_password(&password, &kept).then_some(sign_in),
-            None => {
-                let _same_time = secret::hash_password(&password);
-                None
-            }
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|source| Error::LedgerTask { source })
-    }
-}
-
-async fn hash_chosen_password(password: &str) -> Result<String, Error> {
-    if !(12..=1024).contains(&password.chars().count()) {
-        return Err(Error::AccessRefused { what: "a password must have 12 to 1024 characters".into() });
-    }
-    let password = password.to_owned();
-    let work = move || secret::hash_password(&password);
-    tokio::task::spawn_blocking(work).await.map_err(|source| Error::LedgerTask { source })?
 }
 
 /// A token's row; the event's time is filled in when the event is.
 fn token_row(name: String, role: Role, gateway: Option<String>, hash: String) -> TokenRow {
     let id = uuid::Uuid::new_v4().to_string();
     TokenRow { id, name, role: role.to_string(), hash, gateway, created_at_ms: 0, revoked_at_ms: None }
-}
-
-/// An account's row; the event's time is filled in when the event is.
-fn user_row(name: String, role: Role, password_hash: &str, one_time: bool) -> UserRow {
-    let password_digest = Hash::of(password_hash.as_bytes()).to_string();
-    UserRow { name, role: role.to_string(), password_digest, one_time, created_at_ms: 0 }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use model::hold::Holds;
 use model::instant::RecordedAt;
 use model::registry::Registry;
 
 use super::backend::{Commit, Outcome};
 use super::event::{Draft, seal};
+use super::holds::event::HoldRows;
 use super::projection::{StateChange, project};
 use super::{Inner, Ledger, Snapshot};
 use crate::Error;
+use crate::journal::Position;
 
 /// How often a write is prepared again because another process was faster.
 const ATTEMPTS: usize = 10;
@@ -30,12 +33,14 @@ pub(super) struct Writing {
     pub(super) registry: Option<Registry>,
     /// Password hashes the events refer to: (account, Argon2id string).
     pub(super) passwords: Vec<(String, String)>,
+    /// How far the evaluator has looked, if it is the evaluator who writes.
+    pub(super) position: Option<Position>,
 }
 
 impl Writing {
     /// Events that do not change the registry.
     pub(super) const fn of(drafts: Vec<Draft>) -> Self {
-        Self { drafts, registry: None, passwords: Vec::new() }
+        Self { drafts, registry: None, passwords: Vec::new(), position: None }
     }
 }
 
@@ -72,10 +77,10 @@ impl Inner {
                 })
             };
             let prepared = tokio::task::spawn_blocking(work).await.map_err(|source| Error::LedgerTask { source })??;
-            let (Some((commit, registry)), answer) = prepared else { return Ok(prepared.1) };
-            match self.backend.commit(&commit).await {
+            let (Some(sealed), answer) = prepared else { return Ok(prepared.1) };
+            match self.backend.commit(&sealed.commit).await {
                 Ok(Outcome::Done) => {
-                    self.publish(&snapshot, &commit, registry).await?;
+                    self.publish(&snapshot, sealed).await?;
                     return Ok(answer);
                 }
                 Ok(Outcome::Moved) => self.reload().await?,
@@ -91,27 +96,45 @@ impl Inner {
         Err(Error::LedgerBusy)
     }
 
-    /// Shows everybody what `commit` made durable.
-    async fn publish(&self, before: &Snapshot, commit: &Commit, registry: Option<Registry>) -> Result<(), Error> {
+    /// Shows everybody what was made durable.
+    async fn publish(&self, before: &Snapshot, sealed: Sealed) -> Result<(), Error> {
+        let Sealed { commit, registry, holds } = sealed;
         let head = commit.events.last().map_or(before.head, |(event, _)| event.checkpoint());
         let registry = registry.map_or_else(|| before.registry.clone(), Arc::new);
-        let silent = |change: &StateChange| matches!(change, StateChange::RegistryPut(_) | StateChange::Nothing);
+        let silent = |change: &StateChange| {
+            matches!(change, StateChange::RegistryPut(_) | StateChange::Held { .. } | StateChange::Nothing)
+        };
         let access = if commit.events.iter().all(|(_, change)| silent(change)) {
             before.access.clone()
         } else {
             Arc::new(self.load_access().await?)
         };
-        self.current.send_replace(Snapshot { head, registry, access });
+        self.current.send_replace(Snapshot { head, registry, holds, access });
         Ok(())
     }
 }
 
+/// What is to be made durable, and the state afterwards.
+struct Sealed {
+    commit: Commit,
+    registry: Option<Registry>,
+    holds: Holds,
+}
+
 /// Chains what is to be written to the end of `before`.
-fn sealed(writing: Writing, before: &Snapshot, recorded_at: RecordedAt) -> Result<(Commit, Option<Registry>), Error> {
+fn sealed(writing: Writing, before: &Snapshot, recorded_at: RecordedAt) -> Result<Sealed, Error> {
+    let damaged = |what| Error::LedgerDamaged { what };
     let mut events = Vec::with_capacity(writing.drafts.len());
+    let (mut holds, mut rows) = (before.holds.clone(), HoldRows::default());
     for event in seal(writing.drafts, before.head, recorded_at) {
-        let change = project(&event).map_err(|what| Error::LedgerDamaged { what })?;
+        let change = project(&event).map_err(damaged)?;
+        if let StateChange::Held { event, seq, at } = &change {
+            for touched in event.clone().apply(&mut holds, *at).map_err(damaged)? {
+                rows.add(&touched, &holds, *seq);
+            }
+        }
         events.push((event, change));
     }
-    Ok((Commit { head: before.head, events, passwords: writing.passwords }, writing.registry))
+    let Writing { registry, passwords, position, .. } = writing;
+    Ok(Sealed { commit: Commit { head: before.head, events, passwords, rows, position }, registry, holds })
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::event::{Checkpoint, Event, Sequence};
+use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
 use crate::Error;
+use crate::journal::Position;
 
 /// A database that holds one ledger.
 ///
@@ -29,6 +31,18 @@ pub(crate) trait Backend: Send + Sync {
 
     /// All accounts with their password hashes, by name.
     async fn users(&self) -> Result<Vec<(UserRow, String)>, Error>;
+
+    /// Accounts that were locked, and until when in milliseconds since the epoch, by name.
+    async fn locks(&self) -> Result<Vec<(String, i64)>, Error>;
+
+    /// Rows about holds that events after `after` wrote, each table in the order of its events.
+    async fn hold_rows(&self, after: Sequence) -> Result<HoldRows, Error>;
+
+    /// How far the evaluator has looked. Not part of the chain.
+    async fn position(&self) -> Result<Position, Error>;
+
+    /// Notes how far the evaluator has looked; it never goes back.
+    async fn save_position(&self, position: Position) -> Result<(), Error>;
 
     /// When tokens were last used: (id, milliseconds since the epoch). Not part of the chain.
     async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error>;
@@ -55,6 +69,10 @@ pub(crate) struct Commit {
     pub(crate) events: Vec<(Event, StateChange)>,
     /// Password hashes the changes refer to: (account, Argon2id string).
     pub(crate) passwords: Vec<(String, String)>,
+    /// Rows about holds as the events leave them, in their order; a later one replaces an earlier.
+    pub(crate) rows: HoldRows,
+    /// How far the evaluator has looked, if it is the evaluator who writes.
+    pub(crate) position: Option<Position>,
 }
 
 /// What became of a commit.

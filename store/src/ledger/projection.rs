@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use model::registry::{Change, to_canonical};
+use model::hold::Holds;
+use model::instant::{RecordedAt, parse_millis};
+use model::registry::{Change, from_canonical, to_canonical};
 use serde_json::{Value, json};
 
+use super::SYSTEM;
 use super::event::{Draft, Event, Sequence};
+use super::holds::event::{AcceptanceRow, AlarmRow, HoldEvent, HoldRow, HoldRows};
 
 /// Kinds of events.
 pub(crate) mod kind {
@@ -19,6 +23,8 @@ pub(crate) mod kind {
     pub(crate) const USER_CREATED: &str = "user.created";
     /// A person got another password.
     pub(crate) const USER_PASSWORD: &str = "user.password";
+    /// An account was locked.
+    pub(crate) const USER_LOCKED: &str = "user.locked";
     /// The system noted something about itself; no state changes.
     pub(crate) const SYSTEM: &str = "system";
 }
@@ -78,13 +84,15 @@ pub(crate) struct UserRow {
 }
 
 /// What one event changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StateChange {
     RegistryPut(RegistryRow),
     TokenCreated(TokenRow),
     TokenRevoked { id: String, at_ms: i64 },
     UserCreated(UserRow),
     UserPassword { name: String, password_digest: String, one_time: bool },
+    UserLocked { name: String, until_ms: i64 },
+    Held { event: HoldEvent, seq: i64, at: RecordedAt },
     Nothing,
 }
 
@@ -125,6 +133,11 @@ pub(crate) fn user_draft(created: bool, user: &UserRow, actor: &str) -> Draft {
     Draft { actor: actor.to_owned(), kind, body: to_canonical(&body) }
 }
 
+pub(crate) fn user_locked_draft(name: &str, until: RecordedAt) -> Draft {
+    let body = json!({ "name": name, "until": until.to_string() });
+    Draft { actor: SYSTEM.to_owned(), kind: kind::USER_LOCKED, body: to_canonical(&body) }
+}
+
 pub(crate) fn system_draft(what: &str, detail: &Value, actor: &str) -> Draft {
     let body = to_canonical(&json!({ "what": what, "detail": detail }));
     Draft { actor: actor.to_owned(), kind: kind::SYSTEM, body }
@@ -132,7 +145,10 @@ pub(crate) fn system_draft(what: &str, detail: &Value, actor: &str) -> Draft {
 
 /// What `event` changes, or what about its body cannot be.
 pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
-    let body: Value = serde_json::from_str(&event.body).map_err(|cause| format!("its body is not JSON: {cause}"))?;
+    let body = from_canonical(&event.body).map_err(|cause| format!("its body is not JSON: {cause}"))?;
+    if let Some(held) = HoldEvent::read(event, &body)? {
+        return Ok(StateChange::Held { event: held, seq: event.seq.to_sql(), at: event.recorded_at });
+    }
     let text = |field: &str| {
         let value = body.get(field).and_then(Value::as_str).map(str::to_owned);
         value.ok_or_else(|| format!("its body has no text `{field}`"))
@@ -171,17 +187,27 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
             password_digest: text("password_digest")?,
             one_time: flag("one_time")?,
         },
+        kind::USER_LOCKED => StateChange::UserLocked {
+            name: text("name")?,
+            until_ms: parse_millis(&text("until")?).ok_or("its body has no instant `until`")?,
+        },
         kind::SYSTEM => StateChange::Nothing,
         other => return Err(format!("its kind `{other}` is not known to this program")),
     })
 }
 
 /// The tables of state, in memory, for comparing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tables {
     pub(crate) registry: BTreeMap<(String, String, i64), RegistryRow>,
     pub(crate) tokens: BTreeMap<String, TokenRow>,
     pub(crate) users: BTreeMap<String, UserRow>,
+    pub(crate) locks: BTreeMap<String, i64>,
+    pub(crate) held: BTreeMap<i64, HoldRow>,
+    pub(crate) acceptances: BTreeMap<String, AcceptanceRow>,
+    pub(crate) alarms: BTreeMap<i64, AlarmRow>,
+    /// What the rows about holds say together.
+    holds: Holds,
 }
 
 impl Tables {
@@ -218,6 +244,22 @@ impl Tables {
                 let user = self.users.get_mut(&name).ok_or("it changes an account that never was")?;
                 user.password_digest = password_digest;
                 user.one_time = one_time;
+                self.locks.remove(&name);
+            }
+            StateChange::UserLocked { name, until_ms } => {
+                if !self.users.contains_key(&name) {
+                    return Err("it locks an account that never was".into());
+                }
+                self.locks.insert(name, until_ms);
+            }
+            StateChange::Held { event, seq, at } => {
+                let mut rows = HoldRows::default();
+                for touched in event.apply(&mut self.holds, at)? {
+                    rows.add(&touched, &self.holds, seq);
+                }
+                self.held.extend(rows.holds.into_iter().map(|row| (row.id, row)));
+                self.acceptances.extend(rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)));
+                self.alarms.extend(rows.alarms.into_iter().map(|row| (row.id, row)));
             }
             StateChange::Nothing => {}
         }

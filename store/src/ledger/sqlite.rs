@@ -1,5 +1,7 @@
 //! The ledger in SQLite: one file, write-ahead logging, every commit synced.
 
+mod holds;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,17 +13,22 @@ use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
 use super::backend::{Backend, Commit, Outcome, Unreadable};
 use super::event::{Checkpoint, Event, Hash, Sequence};
+use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
 use crate::Error;
+use crate::journal::Position;
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The tables. Written once, when the file is made; the format's number is `user_version`.
+/// The tables of format 1. Written once, when the file is made; the format's number is `user_version`.
 const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
-/// The format this program writes.
-const FORMAT: i64 = 1;
+/// What format 2 adds.
+const HOLDS: &str = include_str!("sqlite/holds.sql");
+
+/// The format this program writes; format 1 is brought up to it when it is opened.
+const FORMAT: i64 = 2;
 
 /// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
 /// stay far below SQLite's limit of 32,766.
@@ -31,6 +38,8 @@ const ROWS_PER_STATEMENT: usize = 500;
 pub(crate) struct SqliteBackend {
     pool: SqlitePool,
     path: PathBuf,
+    /// The format of the file. Only opened to look at, an older one is left as it is.
+    format: i64,
 }
 
 /// Names what was tried when SQLite refuses.
@@ -49,19 +58,27 @@ impl SqliteBackend {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(failed("open"))?;
-        let backend = Self { pool, path: path.to_owned() };
-        backend.prepare(create).await?;
+        let mut backend = Self { pool, path: path.to_owned(), format: FORMAT };
+        backend.format = backend.prepare(create).await?;
         Ok(backend)
     }
 
-    async fn prepare(&self, create: bool) -> Result<(), Error> {
+    /// Makes the tables that are missing, if it may, and tells the format.
+    async fn prepare(&self, create: bool) -> Result<i64, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed("open"))?;
         let version = sqlx::query("PRAGMA user_version").fetch_one(&mut *transaction).await.map_err(failed("open"))?;
         let version: i64 = version.try_get(0).map_err(failed("open"))?;
         match version {
-            FORMAT => Ok(()),
+            FORMAT => Ok(FORMAT),
+            1 if !create => Ok(1),
+            1 => {
+                sqlx::raw_sql(HOLDS).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
+                transaction.commit().await.map_err(failed("upgrade"))?;
+                Ok(FORMAT)
+            }
             0 if create => {
                 sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await.map_err(failed("create"))?;
+                sqlx::raw_sql(HOLDS).execute(&mut *transaction).await.map_err(failed("create"))?;
                 let genesis = Checkpoint::genesis();
                 sqlx::query("INSERT INTO ledger_head (one, seq, hash) VALUES (1, ?, ?)")
                     .bind(genesis.seq.to_sql())
@@ -69,7 +86,8 @@ impl SqliteBackend {
                     .execute(&mut *transaction)
                     .await
                     .map_err(failed("create"))?;
-                transaction.commit().await.map_err(failed("create"))
+                transaction.commit().await.map_err(failed("create"))?;
+                Ok(FORMAT)
             }
             found => Err(Error::LedgerFormat { path: self.path.clone(), found, known: FORMAT }),
         }
@@ -102,6 +120,10 @@ impl Backend for SqliteBackend {
             for (_, change) in part {
                 change_access(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
             }
+        }
+        holds::write(&mut transaction, &commit.rows).await.map_err(&failed)?;
+        if let Some(position) = commit.position {
+            holds::write_position(&mut transaction, position).await.map_err(&failed)?;
         }
         transaction.commit().await.map_err(&failed)?;
         Ok(Outcome::Done)
@@ -195,6 +217,32 @@ impl Backend for SqliteBackend {
             Ok((user, row.try_get(5)?))
         };
         rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+    }
+
+    async fn locks(&self) -> Result<Vec<(String, i64)>, Error> {
+        if self.format < FORMAT { Ok(Vec::new()) } else { holds::locks(&self.pool).await.map_err(failed("read")) }
+    }
+
+    async fn hold_rows(&self, after: Sequence) -> Result<HoldRows, Error> {
+        if self.format < FORMAT {
+            return Ok(HoldRows::default());
+        }
+        holds::read(&self.pool, after).await.map_err(failed("read"))
+    }
+
+    async fn position(&self) -> Result<Position, Error> {
+        if self.format < FORMAT {
+            Ok(Position::ZERO)
+        } else {
+            holds::position(&self.pool).await.map_err(failed("read"))
+        }
+    }
+
+    async fn save_position(&self, position: Position) -> Result<(), Error> {
+        let failed = failed("note the evaluator's position in");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
+        holds::write_position(&mut transaction, position).await.map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
     }
 
     async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error> {
@@ -308,7 +356,7 @@ async fn change_access(
 ) -> Result<(), sqlx::Error> {
     let password = |name: &str| passwords.iter().find(|(of, _)| of == name).map_or("", |(_, hash)| hash.as_str());
     match change {
-        StateChange::Nothing | StateChange::RegistryPut(_) => return Ok(()),
+        StateChange::Nothing | StateChange::RegistryPut(_) | StateChange::Held { .. } => return Ok(()),
         StateChange::TokenCreated(row) => {
             sqlx::query("INSERT INTO tokens (id, name, role, hash, gateway, created_at) VALUES (?, ?, ?, ?, ?, ?)")
                 .bind(&row.id)
@@ -330,7 +378,15 @@ async fn change_access(
         .bind(i64::from(row.one_time))
         .bind(row.created_at_ms)
         .bind(password(&row.name)),
+        StateChange::UserLocked { name, until_ms } => sqlx::query(
+            "INSERT INTO user_locks (name, locked_until) VALUES (?, ?) \
+             ON CONFLICT (name) DO UPDATE SET locked_until = excluded.locked_until",
+        )
+        .bind(name)
+        .bind(until_ms),
         StateChange::UserPassword { name, password_digest, one_time } => {
+            let unlock = sqlx::query("DELETE FROM user_locks WHERE name = ?").bind(name);
+            unlock.execute(&mut **transaction).await?;
             sqlx::query("UPDATE users SET password_digest = ?, one_time = ?, password_hash = ? WHERE name = ?")
                 .bind(password_digest)
                 .bind(i64::from(*one_time))

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::backend::{Backend, Unreadable};
 use super::event::{Checkpoint, Event, Hash, Sequence};
+use super::holds::event::HoldRows;
 use super::projection::{Tables, project};
 use super::sqlite::SqliteBackend;
 use super::{FILE, Ledger};
@@ -249,7 +250,27 @@ impl Walk {
             }
         }
         let users = users.into_iter().map(|(row, _)| (row.name.clone(), row)).collect();
-        Ok(difference("users", &self.tables.users, users, String::clone))
+        if let Some(wrong) = difference("users", &self.tables.users, users, String::clone) {
+            return Ok(Some(wrong));
+        }
+        let locks = backend.locks().await?.into_iter().collect();
+        if let Some(wrong) = difference("user_locks", &self.tables.locks, locks, String::clone) {
+            return Ok(Some(wrong));
+        }
+        Ok(self.compare_holds(backend.hold_rows(Sequence::ZERO).await?))
+    }
+
+    fn compare_holds(&self, rows: HoldRows) -> Option<Wrong> {
+        let holds = rows.holds.into_iter().map(|row| (row.id, row)).collect();
+        if let Some(wrong) = difference("holds", &self.tables.held, holds, i64::to_string) {
+            return Some(wrong);
+        }
+        let acceptances = rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)).collect();
+        if let Some(wrong) = difference("review_acceptances", &self.tables.acceptances, acceptances, String::clone) {
+            return Some(wrong);
+        }
+        let alarms = rows.alarms.into_iter().map(|row| (row.id, row)).collect();
+        difference("alarms", &self.tables.alarms, alarms, i64::to_string)
     }
 }
 

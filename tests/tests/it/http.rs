@@ -93,6 +93,7 @@ impl Edge {
             engine,
             ledger: ledger.clone(),
             door: Arc::new(FakeDoor),
+            assess: None,
             metrics: None,
             readiness: Arc::new(|| vec![Check { name: "journal", ok: true, detail: "open".into() }]),
         };

@@ -11,7 +11,7 @@ use model::role::Role;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use store::ledger::{Bootstrap, Checkpoint, Ledger, LedgerClock, Outcome, Sequence, Wrong};
+use store::ledger::{Attempt, Bootstrap, Checkpoint, Ledger, LedgerClock, Outcome, Sequence, Wrong};
 
 use crate::registry::contract;
 
@@ -37,7 +37,7 @@ fn place(id: &str, label: &str) -> RegistryDocument {
 async fn apply(ledger: &Ledger, document: RegistryDocument) -> (usize, usize, usize) {
     match ledger.apply(document, &name("m.lin"), Some("test")).await.expect("the ledger answers") {
         Outcome::Applied(applied) => (applied.created, applied.updated, applied.unchanged),
-        Outcome::Refused(problems) => panic!("refused: {problems:?}"),
+        refused => panic!("refused: {refused:?}"),
     }
 }
 
@@ -190,13 +190,13 @@ async fn the_first_start_opens_one_door() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("a file").permissions());
     assert_eq!(mode & 0o777, 0o600);
     let password = std::fs::read_to_string(&file).expect("a password");
-    let signed_in = ledger.sign_in("admin", password.trim()).await.expect("answers").expect("comes in");
+    let signed_in = ledger.sign_in("admin", password.trim()).await.expect("answers").passed().expect("comes in");
     assert!(signed_in.one_time && signed_in.principal.role == Role::Admin);
-    assert_eq!(ledger.sign_in("admin", "wrong").await.expect("answers"), None);
-    assert_eq!(ledger.sign_in("nobody", password.trim()).await.expect("answers"), None);
+    assert_eq!(ledger.sign_in("admin", "wrong").await.expect("answers"), Attempt::Wrong);
+    assert_eq!(ledger.sign_in("nobody", password.trim()).await.expect("answers"), Attempt::Wrong);
     ledger.set_password(&name("admin"), "my own long password", &name("admin")).await.expect("sets");
-    assert_eq!(ledger.sign_in("admin", password.trim()).await.expect("answers"), None);
-    let signed_in = ledger.sign_in("admin", "my own long password").await.expect("answers").expect("comes in");
+    assert_eq!(ledger.sign_in("admin", password.trim()).await.expect("answers"), Attempt::Wrong);
+    let signed_in = ledger.sign_in("admin", "my own long password").await.expect("answers").passed().expect("comes in");
     assert!(!signed_in.one_time);
     let events = ledger.audit(Sequence::ZERO, 100).await.expect("audit");
     assert!(events.iter().all(|event| !event.body.contains("argon2")), "no password hash in the trail");

@@ -5,6 +5,7 @@ mod backup;
 mod collector;
 mod endtoend;
 mod gateways;
+mod holds;
 mod http;
 mod journal;
 mod kill;

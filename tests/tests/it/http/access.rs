@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn signed() -> Option<Value> {
+    Some(json!({"reason": "x", "password": "x"}))
+}
+
 /// Every route that asks who is there: method, path, body, and the roles that may.
 fn guarded() -> Vec<(&'static str, &'static str, Option<Value>, &'static [Role])> {
     use Role::{Admin, Auditor, Gateway, Logistics, Quality, Viewer};
@@ -22,6 +26,22 @@ fn guarded() -> Vec<(&'static str, &'static str, Option<Value>, &'static [Role])
         ("GET", "/v1/tokens", None, &[Admin]),
         ("POST", "/v1/tokens", Some(json!({"name": "n", "role": "viewer"})), &[Admin]),
         ("DELETE", "/v1/tokens/none", None, &[Admin]),
+        ("GET", "/v1/users", None, &[Admin]),
+        ("POST", "/v1/users", Some(json!({"name": "a b", "role": "viewer", "password": ""})), &[Admin]),
+        ("POST", "/v1/users/none/password", Some(json!({"password": ""})), &[Admin]),
+        ("GET", "/v1/alarms", None, READERS),
+        ("GET", "/v1/holds", None, READERS),
+        ("GET", "/v1/holds/none", None, READERS),
+        ("GET", "/v1/units/none/dispatch-check", None, READERS),
+        ("POST", "/v1/holds", Some(json!({"unit": "none", "reason": "x"})), &[Logistics, Quality, Admin]),
+        ("POST", "/v1/moves", Some(json!({"unit": "none", "to": "x", "at": 0})), &[Logistics, Admin]),
+        ("POST", "/v1/holds/none/review", signed(), &[Quality]),
+        ("POST", "/v1/holds/none/release", signed(), &[Quality]),
+        ("POST", "/v1/holds/none/reject", signed(), &[Quality]),
+        ("POST", "/v1/incidents/none/review", signed(), &[Quality]),
+        ("POST", "/v1/incidents/none/release", signed(), &[Quality]),
+        ("POST", "/v1/incidents/none/reject", signed(), &[Quality]),
+        ("POST", "/v1/units/none/accept", signed(), &[Quality]),
     ]
 }
 

@@ -1,0 +1,78 @@
+//! Alarms, silence included.
+
+use axum::Json;
+use axum::extract::State;
+use model::hold::{AlarmCode, AlarmId, RaisedAlarm, Subject};
+use model::role::Permission;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::access::Caller;
+use crate::body::Parameters;
+use crate::page::{Page, PageParams, bad_cursor};
+use crate::problem::Problem;
+use crate::state::Shared;
+use crate::view::alarm::AlarmView;
+
+/// Which alarms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AlarmParams {
+    /// `rule_fired`, `sensor_silent` or `moved_while_blocked`.
+    code: Option<String>,
+    /// Only alarms about this unit.
+    unit: Option<String>,
+    /// Only alarms about this sensor.
+    sensor: Option<String>,
+    /// Only alarms that last, or only those that ended.
+    open: Option<bool>,
+    /// `next_cursor` of the page before; absent for the first page.
+    cursor: Option<String>,
+    /// Items on the page, 1 to 1000; 100 when absent.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+}
+
+impl AlarmParams {
+    fn wants(&self, alarm: &RaisedAlarm) -> bool {
+        let about = |wanted: &Option<String>, of: Option<&str>| wanted.as_deref().is_none_or(|name| of == Some(name));
+        let (unit, sensor) = match &alarm.subject {
+            Subject::Unit(name) => (Some(name.as_str()), None),
+            Subject::Sensor(name) => (None, Some(name.as_str())),
+            Subject::Place(_) => (None, None),
+        };
+        about(&self.code, Some(alarm.code.as_str()))
+            && about(&self.unit, unit)
+            && about(&self.sensor, sensor)
+            && self.open.is_none_or(|open| open == alarm.cleared_at.is_none())
+    }
+}
+
+/// Alarms, in the order they were raised.
+#[utoipa::path(get, path = "/v1/alarms", tag = "holds", params(AlarmParams), security(("bearer" = [])), responses(
+    (status = 200, body = Page<AlarmView>),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Parameters(params): Parameters<AlarmParams>,
+) -> Result<Json<Page<AlarmView>>, Problem> {
+    caller.must_have(Permission::Read)?;
+    if let Some(code) = params.code.as_deref().filter(|code| AlarmCode::parse(code).is_none()) {
+        return Err(Problem::bad_request("parameter", format!("`code` is `{code}`: there is no such alarm")));
+    }
+    let page = PageParams { cursor: params.cursor.clone(), limit: params.limit };
+    let limit = page.limit()?;
+    let after = match page.after()? {
+        Some(text) => Some(AlarmId::parse(&text).ok_or_else(bad_cursor)?),
+        None => None,
+    };
+    let holds = shared.given.ledger.holds();
+    let behind = holds.alarms().filter(|alarm| after.is_none_or(|after| alarm.id > after));
+    let found: Vec<_> = behind.filter(|alarm| params.wants(alarm)).take(limit + 1).collect();
+    Ok(Json(Page::cut(found, limit, |alarm| alarm.id.to_string()).map(|alarm| AlarmView::from(alarm.as_ref()))))
+}

@@ -1,0 +1,230 @@
+//! Holds: found, looked at, and placed by people.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::gs1::{Gtin, LotKey, LotText};
+use model::hold::{Hold, HoldId, HoldState, Holds, Scope};
+use model::instant::ValidAt;
+use model::name::Name;
+use model::registry::Registry;
+use model::role::Permission;
+use serde::Deserialize;
+use store::ledger::NewHold;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::Caller;
+use crate::body::{self, Parameters, Place};
+use crate::page::{Page, PageParams, bad_cursor};
+use crate::person::said;
+use crate::problem::Problem;
+use crate::state::Shared;
+use crate::view::hold::HoldView;
+
+/// Which holds.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HoldParams {
+    /// `open`, `under_review`, `released` or `rejected`.
+    state: Option<String>,
+    /// Only holds that concern this unit: its own, its lot's, those of the places it is in.
+    unit: Option<String>,
+    /// Only holds on lots of this product, or on units of it.
+    gtin: Option<String>,
+    /// Only holds on this lot, or on units of it.
+    lot: Option<String>,
+    /// Only holds on this place, or on units in it.
+    place: Option<String>,
+    /// `manual`, or the code of a reason, for instance `excursion`.
+    cause: Option<String>,
+    /// Only holds of this incident.
+    incident: Option<String>,
+    /// `next_cursor` of the page before; absent for the first page.
+    cursor: Option<String>,
+    /// Items on the page, 1 to 1000; 100 when absent.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+}
+
+/// The filters, read.
+struct Wanted<'a> {
+    params: &'a HoldParams,
+    state: Option<HoldState>,
+    /// The holds that concern the unit, when one is asked about.
+    concerning: Option<Vec<HoldId>>,
+    registry: &'a Registry,
+    now: ValidAt,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(params: &'a HoldParams, registry: &'a Registry, holds: &Holds, now: ValidAt) -> Result<Self, Problem> {
+        let state = match &params.state {
+            None => None,
+            Some(word) => Some(HoldState::parse(word).ok_or_else(|| {
+                let detail = format!("`state` is `{word}`: use `open`, `under_review`, `released` or `rejected`");
+                Problem::bad_request("parameter", detail)
+            })?),
+        };
+        let ids = |unit: Name| holds.concerning(registry, &unit, now).iter().map(|hold| hold.id).collect();
+        let concerning = params.unit.as_deref().map(name).transpose()?.map(ids);
+        params.place.as_deref().map(name).transpose()?;
+        Ok(Self { params, state, concerning, registry, now })
+    }
+
+    fn includes(&self, hold: &Hold) -> bool {
+        let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        self.state.is_none_or(|state| state == hold.state)
+            && self.concerning.as_ref().is_none_or(|ids| ids.binary_search(&hold.id).is_ok())
+            && is(&self.params.cause, hold.cause.code())
+            && is(&self.params.incident, hold.incident.name().as_str())
+            && self.is_of_lot(hold)
+            && self.params.place.as_deref().is_none_or(|place| self.is_in(hold, place))
+    }
+
+    fn is_of_lot(&self, hold: &Hold) -> bool {
+        let HoldParams { gtin, lot, .. } = self.params;
+        if gtin.is_none() && lot.is_none() {
+            return true;
+        }
+        let key = match &hold.scope {
+            Scope::Unit(unit) => self.registry.lot_of(unit),
+            Scope::Lot(key) => Some(key.clone()),
+            Scope::Place(_) => None,
+        };
+        let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        key.is_some_and(|key| is(gtin, key.gtin.as_str()) && is(lot, key.lot.as_str()))
+    }
+
+    fn is_in(&self, hold: &Hold, place: &str) -> bool {
+        match &hold.scope {
+            Scope::Unit(unit) => self
+                .registry
+                .place_of(unit, self.now)
+                .is_some_and(|at| self.registry.places_around(&at).iter().any(|around| around.as_str() == place)),
+            Scope::Lot(_) => false,
+            Scope::Place(held) => held.as_str() == place,
+        }
+    }
+}
+
+/// Holds, in the order they were placed; ended ones too, unless `state` says otherwise.
+#[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldParams), security(("bearer" = [])), responses(
+    (status = 200, body = Page<HoldView>),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Parameters(params): Parameters<HoldParams>,
+) -> Result<Json<Page<HoldView>>, Problem> {
+    caller.must_have(Permission::Read)?;
+    let page = PageParams { cursor: params.cursor.clone(), limit: params.limit };
+    let limit = page.limit()?;
+    let after = match page.after()? {
+        Some(text) => Some(HoldId::parse(&text).ok_or_else(bad_cursor)?),
+        None => None,
+    };
+    let snapshot = shared.given.ledger.snapshot();
+    let wanted = Wanted::of(&params, &snapshot.registry, &snapshot.holds, shared.now())?;
+    let behind = snapshot.holds.iter().filter(|hold| after.is_none_or(|after| hold.id > after));
+    let found: Vec<_> = behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect();
+    Ok(Json(Page::cut(found, limit, |hold| hold.id.to_string()).map(|hold| HoldView::from(hold.as_ref()))))
+}
+
+/// One hold with every version of its evidence and every signature.
+#[utoipa::path(get, path = "/v1/holds/{id}", tag = "holds", params(("id" = String, Path, description = "Its id")),
+    security(("bearer" = [])), responses(
+    (status = 200, body = HoldView),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn one(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Place(id): Place<String>,
+) -> Result<Json<HoldView>, Problem> {
+    caller.must_have(Permission::Read)?;
+    let holds = shared.given.ledger.holds();
+    let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
+    Ok(Json(HoldView::from(hold.as_ref())))
+}
+
+/// A hold to be placed: on one unit, one lot or one place.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManualHold {
+    /// The unit to hold.
+    unit: Option<String>,
+    /// The lot to hold: every unit of it.
+    lot: Option<LotName>,
+    /// The place to hold: every unit in it, or in a place inside of it.
+    place: Option<String>,
+    /// Why.
+    reason: String,
+    /// Where the goods are to be kept apart.
+    quarantine_place: Option<String>,
+}
+
+/// A lot.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LotName {
+    /// The product.
+    gtin: String,
+    /// The lot number.
+    lot: String,
+}
+
+impl ManualHold {
+    fn read(self) -> Result<NewHold, Problem> {
+        let scope = match (self.unit, self.lot, self.place) {
+            (Some(unit), None, None) => Scope::Unit(name(&unit)?),
+            (None, Some(LotName { gtin, lot }), None) => {
+                let wrong = |error: &dyn std::fmt::Display| Problem::bad_request("name", error.to_string());
+                let gtin = Gtin::parse(&gtin).map_err(|error| wrong(&error))?;
+                let lot = LotText::parse(&lot).map_err(|error| wrong(&error))?;
+                Scope::Lot(LotKey { gtin, lot })
+            }
+            (None, None, Some(place)) => Scope::Place(name(&place)?),
+            _ => {
+                let detail = "say what is held by exactly one of `unit`, `lot` and `place`";
+                return Err(Problem::bad_request("shape", detail));
+            }
+        };
+        let quarantine_place = self.quarantine_place.as_deref().map(name).transpose()?;
+        Ok(NewHold { scope, reason: said(&self.reason)?, quarantine_place })
+    }
+}
+
+/// Places a hold with cause `manual`, at once.
+#[utoipa::path(post, path = "/v1/holds", tag = "holds", request_body = ManualHold, security(("bearer" = [])), responses(
+    (status = 201, body = HoldView),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "What is to be held is not registered", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`already_held`", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn place(
+    caller: Caller,
+    State(shared): State<Shared>,
+    body::Json(wanted): body::Json<ManualHold>,
+) -> Result<(StatusCode, Json<HoldView>), Problem> {
+    caller.must_have(Permission::ManualHold)?;
+    let hold = shared.given.ledger.place_hold(wanted.read()?, caller.name()).await??;
+    Ok((StatusCode::CREATED, Json(HoldView::from(hold.as_ref()))))
+}
+
+pub(crate) fn name(text: &str) -> Result<Name, Problem> {
+    Name::parse(text).map_err(|error| Problem::bad_request("name", error.to_string()))
+}
+
+/// The answer to an id that is no hold's.
+pub(crate) fn unknown(id: &str) -> Problem {
+    let shown: String = id.chars().take(40).collect();
+    Problem::not_found(format!("there is no hold `{shown}`"))
+}

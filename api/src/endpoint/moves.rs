@@ -1,0 +1,120 @@
+//! Moves: planned ones are judged, ones that happened are recorded.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::hold::{Block, Destination, life_blocks, review_block};
+use model::registry::{Move, Registry, RegistryDocument};
+use model::role::Permission;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::ledger::{Judged, Outcome};
+use utoipa::ToSchema;
+
+use super::registry::refused;
+use crate::access::Caller;
+use crate::body;
+use crate::problem::Problem;
+use crate::state::Shared;
+
+/// What became of a move.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MovedView {
+    /// 1 when the move is new.
+    created: usize,
+    /// 1 when it replaces another of the unit at that instant.
+    updated: usize,
+    /// 1 when it was recorded just so already.
+    unchanged: usize,
+    /// Everything that stood against it: a move that happened is a fact, and raised an alarm then.
+    #[schema(value_type = Vec<Object>)]
+    alarms: Vec<Value>,
+}
+
+/// Records that a unit moved, or plans it.
+///
+/// A planned move of a blocked unit to a customer, a hospital or another site is refused with everything that stands
+/// against it; one that happened is recorded, with an alarm `moved_while_blocked`.
+#[utoipa::path(post, path = "/v1/moves", tag = "holds", security(("bearer" = [])),
+    request_body(content = Object, description = "A move as in a registry document: `unit`, `to`, `at`, `planned`",
+                 content_type = "application/json"), responses(
+    (status = 200, description = "It was recorded just so already", body = MovedView),
+    (status = 201, body = MovedView),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`blocked`: with `allowed` and `blocks` of the dispatch check", body = Problem,
+     content_type = "application/problem+json"),
+    (status = 422, description = "`registry_refused`", body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn record(
+    caller: Caller,
+    State(shared): State<Shared>,
+    body::Json(movement): body::Json<Value>,
+) -> Result<(StatusCode, Json<MovedView>), Problem> {
+    caller.must_have(Permission::Moves)?;
+    let document = RegistryDocument::from_value(&json!({ "moves": [movement] })).map_err(refused)?;
+    let ledger = &shared.given.ledger;
+    let judged = judge(&shared, &document, true).await?;
+    let unit = document.moves.first().map(|record| (record.unit.clone(), record.at));
+    match ledger.apply_judged(document, caller.name(), None, judged).await? {
+        Outcome::Applied(applied) => {
+            let status = if applied.unchanged == 0 { StatusCode::CREATED } else { StatusCode::OK };
+            let holds = ledger.holds();
+            let raised = unit.into_iter().flat_map(|(unit, at)| {
+                let subject = model::hold::Subject::Unit(unit);
+                let of_move = holds.alarms_about(&subject).filter(|alarm| alarm.at == at);
+                of_move.map(|alarm| alarm.to_json()).collect::<Vec<_>>()
+            });
+            let alarms = raised.collect();
+            let (created, updated, unchanged) = (applied.created, applied.updated, applied.unchanged);
+            Ok((status, Json(MovedView { created, updated, unchanged, alarms })))
+        }
+        Outcome::Refused(wrongs) => Err(refused(wrongs)),
+        Outcome::Blocked(moves) => Err(Problem::blocked(&moves)),
+    }
+}
+
+/// What assessments say against the moves of `document` that take units out: against planned ones, and with `facts`
+/// also against those that happened. A fact is recorded even when nothing can be said about it.
+pub(crate) async fn judge(shared: &Shared, document: &RegistryDocument, facts: bool) -> Result<Judged, Problem> {
+    let mut judged = Judged::new();
+    if !document.moves.iter().any(|record| record.planned || facts) {
+        return Ok(judged);
+    }
+    let ledger = &shared.given.ledger;
+    // what does not fit is refused later, with its reasons
+    let Ok(plan) = ledger.registry().plan(document, ledger.now()) else { return Ok(judged) };
+    for record in document.moves.iter().filter(|record| record.planned || facts) {
+        for unit in plan.after.units_in(&record.unit, record.at) {
+            let out = Destination::of(&plan.after, &unit, &record.to, record.at) == Destination::Out;
+            let known = ledger.registry().origin(&unit).is_some();
+            if !out || !known {
+                continue;
+            }
+            match said_against(shared, &plan.after, &unit, record).await {
+                Ok(blocks) => {
+                    judged.insert((unit, record.at), blocks);
+                }
+                Err(problem) if record.planned => return Err(problem),
+                Err(_) => tracing::warn!(%unit, "a move is recorded without an assessment of its unit"),
+            }
+        }
+    }
+    Ok(judged)
+}
+
+async fn said_against(
+    shared: &Shared,
+    after: &Registry,
+    unit: &model::name::Name,
+    record: &Move,
+) -> Result<Vec<Block>, Problem> {
+    let Some(assessment) = shared.assess(unit, None).await? else { return Ok(Vec::new()) };
+    let holds = shared.given.ledger.holds();
+    let mut blocks: Vec<Block> = review_block(after, &holds, &assessment).into_iter().collect();
+    // the unit's place is the one it leaves
+    blocks.extend(life_blocks(&shared.given.ledger.registry(), &assessment, record.at));
+    Ok(blocks)
+}

@@ -1,0 +1,48 @@
+//! People who sign: known by their token, and by their password once more.
+
+use axum::http::StatusCode;
+use model::name::Name;
+use model::role::Permission;
+use store::ledger::Attempt;
+
+use crate::access::Caller;
+use crate::problem::Problem;
+use crate::state::Shared;
+
+/// The longest reason, in characters.
+const MAX_REASON: usize = 2000;
+
+impl Caller {
+    /// The named person who signs: the account with the name of this token and the role for it, if `password` is its
+    /// own (invariant H2). Wrong passwords count, and lock the account.
+    pub(crate) async fn signs(&self, shared: &Shared, password: &str) -> Result<Name, Problem> {
+        self.must_have(Permission::DecideHold)?;
+        let name = self.name();
+        let account = shared.given.ledger.users().into_iter().find(|user| user.name == *name);
+        if !account.is_some_and(|user| user.role.may(Permission::DecideHold)) {
+            let detail = format!(
+                "`{name}` is not a person of the role `quality`: sign with the token of somebody who has an account"
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, "no_account", detail));
+        }
+        match shared.given.ledger.sign_in(name.as_str(), password).await? {
+            Attempt::Passed(_) => Ok(name.clone()),
+            Attempt::Wrong => {
+                let detail = format!("this is not the password of `{name}`: nothing was signed");
+                Err(Problem::new(StatusCode::FORBIDDEN, "wrong_password", detail))
+            }
+            Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
+        }
+    }
+}
+
+/// A reason that somebody gave: 1 to 2000 characters that say something.
+pub(crate) fn said(reason: &str) -> Result<Box<str>, Problem> {
+    let reason = reason.trim();
+    let odd = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+    if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.chars().any(odd) {
+        let detail = format!("`reason` must have 1 to {MAX_REASON} characters: say why");
+        return Err(Problem::bad_request("reason", detail));
+    }
+    Ok(reason.into())
+}

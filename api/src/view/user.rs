@@ -1,0 +1,33 @@
+//! A person's account as it is sent.
+
+use model::instant::to_rfc3339;
+use serde::Serialize;
+use store::ledger::UserInfo;
+use utoipa::ToSchema;
+
+/// What may be told about an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserView {
+    /// Its name, which stands in the audit trail and in signatures.
+    name: String,
+    /// Its role.
+    role: &'static str,
+    /// Whether its password was meant for once.
+    one_time: bool,
+    /// When it was created.
+    created_at: String,
+    /// Until when it is locked, if it was.
+    locked_until: Option<String>,
+}
+
+impl From<UserInfo> for UserView {
+    fn from(user: UserInfo) -> Self {
+        Self {
+            name: user.name.to_string(),
+            role: user.role.as_str(),
+            one_time: user.one_time,
+            created_at: to_rfc3339(user.created_at.millis()),
+            locked_until: user.locked_until.map(|at| to_rfc3339(at.millis())),
+        }
+    }
+}
