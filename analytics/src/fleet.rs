@@ -51,7 +51,9 @@ impl<'a> Fleet<'a> {
     ) -> Self {
         let mut index = Index::new(registry);
         logs.tell(&mut index, as_of);
-        let sensors = logs.sensors().map(|sensor| (sensor, OnceLock::new())).collect();
+        // A sensor that was never heard is silent, each for itself.
+        let named = registry.associations.iter().map(|association| &association.sensor);
+        let sensors = logs.sensors().chain(named).map(|sensor| (sensor, OnceLock::new())).collect();
         Self { registry, index, profiles, as_of, known_at, sensors, logs }
     }
 
@@ -130,12 +132,10 @@ impl<'a> Fleet<'a> {
     }
 
     fn traces(&self, custody: &Custody, gap: Option<std::time::Duration>) -> (Trace, Trace) {
-        let stretches = |series: fn(&Heard) -> &Arc<Series>| {
+        let stretches = |series: fn(&Heard) -> &Arc<Series>, is_of_this: fn(&&Heard) -> bool| {
             let pieces = custody.pieces.iter().map(|piece| {
                 let all = piece.sensors.iter().map(|sensor| self.heard(sensor));
-                // A sensor that only ever told the other quantity is none of this one.
-                let of_this = |heard: &&Heard| !series(heard).is_empty() || heard.says_nothing();
-                let heard = all.filter(of_this).map(|heard| Arc::clone(series(heard)));
+                let heard = all.filter(is_of_this).map(|heard| Arc::clone(series(heard)));
                 (piece.from.millis(), piece.to.millis(), heard.collect::<Vec<_>>())
             });
             // Where only the place changes, the same sensors go on.
@@ -151,7 +151,10 @@ impl<'a> Fleet<'a> {
             }
             Trace::new(joined, gap)
         };
-        (stretches(|heard| &heard.temperature), stretches(|heard| &heard.humidity))
+        (
+            stretches(|heard| &heard.temperature, |heard| heard.is_of_temperature()),
+            stretches(|heard| &heard.humidity, |heard| heard.is_of_humidity()),
+        )
     }
 
     fn heard(&self, sensor: &Name) -> &Heard {
@@ -205,8 +208,14 @@ impl Heard {
 }
 
 impl Heard {
-    fn says_nothing(&self) -> bool {
-        self.raw_temperature.is_empty() && self.raw_humidity.is_empty()
+    /// A sensor that was never heard is one of temperature: its silence is missed.
+    fn is_of_temperature(&self) -> bool {
+        !self.raw_temperature.is_empty() || self.raw_humidity.is_empty()
+    }
+
+    /// A sensor of humidity has told humidity.
+    fn is_of_humidity(&self) -> bool {
+        !self.raw_humidity.is_empty()
     }
 }
 
