@@ -21,7 +21,7 @@ pub use index::{Index, Tag};
 pub struct Custody {
     /// The unit's time, both ends included.
     pub window: Interval,
-    /// In order; each ends where the next begins, and the last with the window.
+    /// In order; each ends where the next begins, and the last with the window. Only the last may be an instant.
     pub pieces: Vec<Keeping>,
     /// Whether a closure ended the window.
     pub closed: bool,
@@ -44,6 +44,10 @@ impl Custody {
     /// The custody of `unit` as of an instant; `None` when it is not known or begins later.
     #[must_use]
     pub fn of(registry: &Registry, index: &Index, unit: &Name, as_of: ValidAt) -> Option<Self> {
+        // A split child has its parent's past, but is not there before it was made.
+        if registry.beginning(unit)?.0 > as_of {
+            return None;
+        }
         let begins = beginning(registry, unit)?;
         let closure = registry.closures.of(unit).next().map(|closure| closure.at);
         let ends = closure.map_or(as_of, |closure| closure.min(as_of));
@@ -55,7 +59,8 @@ impl Custody {
         let mut turns = BTreeSet::from([begins]);
         turns.extend(places.iter().map(|(at, _)| *at));
         view.turns(unit, &places, &mut turns, 0);
-        let turns: Vec<ValidAt> = turns.into_iter().filter(|turn| (begins..ends).contains(turn)).collect();
+        // Both ends of the window count: what changes at its last instant holds at that instant.
+        let turns: Vec<ValidAt> = turns.into_iter().filter(|turn| (begins..=ends).contains(turn)).collect();
         let mut pieces: Vec<Keeping> = Vec::new();
         for (number, &from) in turns.iter().enumerate() {
             let to = turns.get(number + 1).copied().unwrap_or(ends);
@@ -65,11 +70,6 @@ impl Custody {
                 Some(last) if last.place == place && last.sensors == sensors => last.to = to,
                 _ => pieces.push(Keeping { from, to, place, sensors }),
             }
-        }
-        if pieces.is_empty() {
-            let place = places::at(&places, begins).cloned();
-            let sensors = view.sensors(unit, place.as_ref(), begins);
-            pieces.push(Keeping { from: begins, to: ends, place, sensors });
         }
         let closed = closure.is_some_and(|closure| closure <= as_of);
         Some(Self { window: Interval { from: begins, to: ends }, pieces, closed })

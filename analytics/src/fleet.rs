@@ -51,7 +51,9 @@ impl<'a> Fleet<'a> {
     ) -> Self {
         let mut index = Index::new(registry);
         logs.tell(&mut index, as_of);
-        let sensors = logs.sensors().map(|sensor| (sensor, OnceLock::new())).collect();
+        // A sensor that was never heard is silent, each for itself.
+        let named = registry.associations.iter().map(|association| &association.sensor);
+        let sensors = logs.sensors().chain(named).map(|sensor| (sensor, OnceLock::new())).collect();
         Self { registry, index, profiles, as_of, known_at, sensors: Sensors::Logs(logs, sensors) }
     }
 
@@ -142,17 +144,29 @@ impl<'a> Fleet<'a> {
     }
 
     fn traces(&self, custody: &Custody, gap: Option<std::time::Duration>) -> (Trace, Trace) {
-        let stretches = |series: fn(&Heard) -> &Arc<Series>| {
+        let stretches = |series: fn(&Heard) -> &Arc<Series>, is_of_this: fn(&&Heard) -> bool| {
             let pieces = custody.pieces.iter().map(|piece| {
                 let all = piece.sensors.iter().map(|sensor| self.heard(sensor));
-                // A sensor that only ever told the other quantity is none of this one.
-                let of_this = |heard: &&Heard| !series(heard).is_empty() || heard.says_nothing();
-                let heard = all.filter(of_this).map(|heard| Arc::clone(series(heard)));
+                let heard = all.filter(is_of_this).map(|heard| Arc::clone(series(heard)));
                 (piece.from.millis(), piece.to.millis(), heard.collect::<Vec<_>>())
             });
-            Trace::new(pieces.collect(), gap)
+            // Where only the place changes, the same sensors go on.
+            let mut joined: Vec<(i64, i64, Vec<Arc<Series>>)> = Vec::new();
+            for (from, to, heard) in pieces {
+                let same = |before: &[Arc<Series>]| {
+                    before.len() == heard.len() && before.iter().zip(&heard).all(|(one, other)| Arc::ptr_eq(one, other))
+                };
+                match joined.last_mut() {
+                    Some(last) if same(&last.2) => last.1 = to,
+                    _ => joined.push((from, to, heard)),
+                }
+            }
+            Trace::new(joined, gap)
         };
-        (stretches(Heard::temperature), stretches(Heard::humidity))
+        (
+            stretches(Heard::temperature, |heard| heard.is_of_temperature()),
+            stretches(Heard::humidity, |heard| heard.is_of_humidity()),
+        )
     }
 
     fn heard(&self, sensor: &Name) -> &Heard {

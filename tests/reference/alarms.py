@@ -72,7 +72,7 @@ def worst_case_intervals(rule, trace, excursions, gaps):
             ends.append(sensor.value_before(gap.raw_start))
         if gap.raw_end is not None:
             ends.append(sensor.value_after(gap.raw_end))
-        if any(is_out(rule, v) for v in ends if v is not None):
+        if gap.raw_start in left_out or any(is_out(rule, v) for v in ends if v is not None):
             out.append((gap.start, gap.end))
     return joined(out)
 

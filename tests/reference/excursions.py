@@ -137,15 +137,24 @@ def _start_kind(rule, trace, at):
     before = trace.piece_until(at)
     if after.start < at:
         return "crossing"
-    out = [name for name in after.known if is_out(rule, trace.sensors[name].value_after(at))]
-    if not out:
+    if not any(is_out(rule, trace.sensors[name].value_after(at)) for name in after.known):
         return "crossing"  # it begins on the limit itself and leaves it
+    out = [name for name in after.known if _goes_out(rule, trace.sensors[name], at)]
     if before is None:
         seen = trace.known_or_read_before(at)
         return "after_gap" if seen else "series_start"
     if any(name in before.known for name in out):
         return "crossing"
     return "after_gap" if any(name in before.custody for name in out) else "handover"
+
+
+def _goes_out(rule, sensor, at):
+    """Whether a sensor is out at this instant, or on the limit and out right after."""
+    if is_out(rule, sensor.value_after(at)):
+        return True
+    line = next(segment for segment in sensor.segments if segment.start <= at < segment.end)
+    over = beyond(cut(line, at, line.end), rule.limit, rule.side, rule.inclusive)
+    return over is not None and over[0] == at
 
 
 def _end_kind(rule, trace, at):

@@ -53,10 +53,25 @@ def straight_path(start, end, left, right):
 
 
 def gap_ends(trace, gap):
-    """The unit's values at the ends of an unknown interval, `None` where the window tells none."""
-    left = None if gap.is_first else trace.worst(trace.end_values_before(gap.start))
-    right = None if gap.is_last else trace.worst(trace.start_values_after(gap.end))
-    return left, right
+    """The unit's values at the ends of an unknown interval, as (start, end, left, right).
+
+    Where the window begins or ends in it, the ends are the last instant before and the first one after that the
+    sensors there know; `None` where there is none.
+    """
+    start, end = gap.start, gap.end
+    left = right = None
+    if not gap.is_first:
+        left = trace.worst(trace.end_values_before(start))
+    elif trace.read_before_window() is not None:
+        start = trace.read_before_window()
+        left = trace.worst([trace.sensors[s.sensor].value_before(start) for s in trace.stays_at(trace.start)])
+    if not gap.is_last:
+        right = trace.worst(trace.start_values_after(end))
+    elif trace.read_after_window() is not None:
+        end = trace.read_after_window()
+        there = [stay.sensor for stay in trace.stays if stay.end == trace.end]
+        right = trace.worst([trace.sensors[name].value_after(end) for name in there])
+    return start, end, left, right
 
 
 def sensor_ends(sensor, gap):
@@ -104,7 +119,7 @@ class Life:
         own = worst_of(self._own_lines(trace), "high")
         for gap in self.gaps:
             path += within([segment for segment, _ in own], gap.start, gap.end)
-            straight = straight_path(gap.start, gap.end, *gap_ends(trace, gap))
+            straight = straight_path(*gap_ends(trace, gap))
             for a, b in free_of(path, gap.start, gap.end):
                 path += within(straight, a, b)
         return sorted(path)
@@ -140,9 +155,8 @@ class Life:
             path = gap_path(start, end, left, right, product.gap_bound, product.gap_slew_per_ms)
             lines += [(name, cut(part, gap.start, gap.end)) for part in path]
         for number, gap in enumerate(self.gaps):
-            left, right = gap_ends(trace, gap)
-            path = gap_path(gap.start, gap.end, left, right, product.gap_bound, product.gap_slew_per_ms)
-            lines += [(f"gap {number}", part) for part in path]
+            path = gap_path(*gap_ends(trace, gap), product.gap_bound, product.gap_slew_per_ms)
+            lines += [(f"gap {number}", cut(part, gap.start, gap.end)) for part in path]
         path = [segment for segment, _ in worst_of([pair for pair in lines if pair[1] is not None], "high")]
         covered = joined([(p.start, p.end) for p in trace.pieces] + [(g.start, g.end) for g in self.gaps])
         return [part for a, b in covered for part in within(path, a, b)]
@@ -168,7 +182,7 @@ class Life:
                 stored = self._excess(within(self.nominal_path, start, end), self.nominal_ea)
                 kind = "storage" if stored > 0 else "accuracy"
             found.append((start, end, extra, kind))
-        found.sort(key=lambda part: (-part[2], part[0]))
+        found.sort(key=lambda part: (-round(part[2] * 1e6), part[0]))
         return found[:10]
 
     def to_json(self):

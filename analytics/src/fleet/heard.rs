@@ -111,8 +111,14 @@ impl Heard {
         &self.humidity.raw
     }
 
-    pub(super) fn says_nothing(&self) -> bool {
-        self.temperature.raw.is_empty() && self.humidity.raw.is_empty()
+    /// A sensor that was never heard is one of temperature: its silence is missed.
+    pub(super) fn is_of_temperature(&self) -> bool {
+        !self.temperature.raw.is_empty() || self.humidity.raw.is_empty()
+    }
+
+    /// A sensor of humidity has told humidity.
+    pub(super) fn is_of_humidity(&self) -> bool {
+        !self.humidity.raw.is_empty()
     }
 }
 

@@ -10,6 +10,9 @@ use super::moment::{Moment, Span};
 use super::trace::Trace;
 use super::watch::span;
 
+/// Closer than this to a whole millisecond, an instant found by division is that one, ms.
+const ROUNDING_MS: f64 = 1e-5;
+
 /// The use of a budget, and when it was used up, if it is.
 pub(super) fn used(budget: &Budget, trace: &Trace) -> (BudgetUse, Option<ValidAt>) {
     let above =
@@ -69,9 +72,10 @@ fn spent_at(combine: Combine, bands: &[(Vec<Beyond>, Vec<Beyond>, f64)]) -> Opti
                     each.map(|(fraction, rate)| (1.0 - fraction) / rate).fold(f64::INFINITY, f64::min)
                 }
             };
+            let since = from.floor().millis();
+            let millis = from.millis_since(since) + left.clamp(0.0, length) * 1000.0;
             #[expect(clippy::cast_possible_truncation, reason = "within one interval between two turns")]
-            let millis = (left.clamp(0.0, length) * 1000.0).floor() as i64;
-            return Some(from + Span::from_millis(millis));
+            return Some(Moment::from_millis(since + (millis + ROUNDING_MS).floor() as i64));
         }
         fractions = after;
     }

@@ -6,7 +6,7 @@ use super::known::Known;
 use super::level::{Level, View};
 use super::moment::Moment;
 use super::series::Series;
-use super::trace::{Part, Piece, Run, Strand, Trace};
+use super::trace::{Edge, Part, Piece, Run, Strand, Trace};
 
 /// A linear piece of an envelope. Instants are ms since an origin, values are thousandths.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,17 +122,20 @@ pub(super) fn with_doubt(strand: &Strand, run: &Run, origin: i64, doubts: f64, s
     }
 }
 
-/// The highest value and its doubt at an instant of a run, in thousandths.
-pub(super) fn value_at(strand: &Strand, run: &Run, at: i64) -> (f64, f64) {
-    let series = &*strand.series;
-    let instants = &series.instants()[run.first..=run.last];
-    let before = run.first + instants.partition_point(|instant| *instant <= at).saturating_sub(1);
-    let (a, a_doubt) = (f64::from(series.high(before)), f64::from(series.doubt(before)));
-    if before == run.last || series.at(before) == at || series.is_step() {
+/// The highest value and its doubt where known time ends or begins, in thousandths.
+pub(super) fn value_at(edge: &Edge<'_>) -> (f64, f64) {
+    value_from(&edge.strand.series, edge.reading(), edge.at)
+}
+
+/// The highest value and its doubt at `at`, which is reading `index` or lies between it and the next one.
+pub(super) fn value_from(series: &Series, index: usize, at: i64) -> (f64, f64) {
+    let told = |index: usize| (f64::from(series.high(index)), f64::from(series.doubt(index)));
+    let (a, a_doubt) = told(index);
+    if at == series.at(index) || series.is_step() || index + 1 >= series.len() {
         return (a, a_doubt);
     }
-    let part = (at - series.at(before)) as f64 / (series.at(before + 1) - series.at(before)) as f64;
-    let (b, b_doubt) = (f64::from(series.high(before + 1)), f64::from(series.doubt(before + 1)));
+    let part = (at - series.at(index)) as f64 / (series.at(index + 1) - series.at(index)) as f64;
+    let (b, b_doubt) = told(index + 1);
     (a + (b - a) * part, a_doubt + (b_doubt - a_doubt) * part)
 }
 

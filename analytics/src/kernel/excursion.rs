@@ -12,7 +12,7 @@ use super::envelope;
 use super::known::{Known, counts};
 use super::level::{Begins, Beyond, Ends, Level, View, measure, union};
 use super::moment::{Moment, Span};
-use super::trace::{Part, Trace};
+use super::trace::{Part, Side, Trace};
 use super::watch::Watch;
 
 /// What a rule makes of a trace.
@@ -35,12 +35,19 @@ pub(super) struct Out {
     pub(super) end_kind: EndKind,
 }
 
+impl Out {
+    /// Its time alone.
+    pub(super) fn time(&self) -> Beyond {
+        Beyond { from: self.from, to: self.to, begins: Begins::Cut, ends: Ends::Cut }
+    }
+}
+
 impl Watch {
     /// Evaluates the rule over a trace of its quantity.
     pub(super) fn evaluate(&self, trace: &Trace, known: &Known) -> Found {
         let beyond = self.limit.times(trace);
         let times = self.outs(trace, known, &beyond);
-        let worst = self.worst(trace, &times);
+        let worst = self.worst(trace, known, &times);
         let excursions = times.iter().map(|out| self.describe(trace, known, &beyond, out)).collect();
         let alarms = match self.mode {
             Mode::Single => self.single(&times, &worst),
@@ -102,20 +109,28 @@ impl Watch {
     }
 
     /// The excursions and every silence that has an end out of limits, joined where they touch.
-    fn worst(&self, trace: &Trace, outs: &[Out]) -> Vec<(Moment, Moment)> {
+    fn worst(&self, trace: &Trace, known: &Known, outs: &[Out]) -> Vec<(Moment, Moment)> {
         let as_beyond = |from, to| Beyond { from, to, begins: Begins::Cut, ends: Ends::Cut };
-        let mut all: Vec<Beyond> = outs.iter().map(|out| as_beyond(out.from, out.to)).collect();
-        for (number, piece) in trace.pieces.iter().enumerate() {
+        let mut all: Vec<Beyond> = outs.iter().map(Out::time).collect();
+        for piece in &trace.pieces {
             for strand in &piece.strands {
                 for part in strand.parts() {
                     let Part::Silent(silence) = *part else { continue };
-                    let from = Moment::from_millis(silence.from);
-                    let fell_silent = outs.iter().any(|out| out.to == from && out.end_kind != EndKind::Recovered);
-                    let beyond = fell_silent || self.limit.ends_beyond(strand, &silence);
-                    if beyond && counts(piece, number, strand, &silence) {
-                        all.push(as_beyond(from, Moment::from_millis(silence.to)));
+                    let since = strand.silent_since(&silence).map(Moment::from_millis);
+                    let cut = |out: &Out| since == Some(out.to) && out.end_kind != EndKind::Recovered;
+                    let beyond = outs.iter().any(cut) || self.limit.ends_beyond(strand, &silence);
+                    if beyond && counts(strand, &silence) {
+                        all.push(as_beyond(Moment::from_millis(silence.from), Moment::from_millis(silence.to)));
                     }
                 }
+            }
+        }
+        for &(gap_from, gap_to) in &known.gaps {
+            let (from, to) = (Moment::from_millis(gap_from), Moment::from_millis(gap_to));
+            let cut = outs.iter().any(|out| out.to == from && out.end_kind != EndKind::Recovered);
+            let mut ends = trace.edges(gap_from, Side::Before).chain(trace.edges(gap_to, Side::After));
+            if cut || ends.any(|end| self.limit.is_beyond_at(&end)) {
+                all.push(as_beyond(from, to));
             }
         }
         union(all).iter().map(|time| (time.from, time.to)).collect()
@@ -143,7 +158,8 @@ impl Watch {
         alarms
     }
 
-    /// Lone readings out of limits: without a neighbour, or (where values stay until the next) without a next one.
+    /// Readings out of limits in no interval: without a neighbour, or (where values stay until the next) without a
+    /// next one.
     fn lone(&self, trace: &Trace, outs: &[Out]) -> Vec<ValidAt> {
         let mut lone = Vec::new();
         for piece in &trace.pieces {
@@ -152,13 +168,14 @@ impl Watch {
                 let step = self.limit.step || series.is_step();
                 for part in strand.parts() {
                     let Part::Known(run) = *part else { continue };
-                    let unsupported = run.is_lone() || (step && run.to == series.at(run.last));
-                    let beyond = self.limit.is_beyond(self.limit.view.value(series, run.last));
-                    let at = Moment::from_millis(series.at(run.last));
-                    let within =
-                        series.at(run.last) >= piece.from && !outs.iter().any(|out| out.from <= at && at <= out.to);
-                    if unsupported && beyond && within {
-                        lone.push(ValidAt::from_millis(series.at(run.last)));
+                    let (last, at) = (run.last, Moment::from_millis(run.to));
+                    if run.to != series.at(last) || (run.to == piece.to && !piece.last) || strand.is_followed(last) {
+                        continue;
+                    }
+                    let follows = strand.follows(last);
+                    let reached = follows && (!step || outs.iter().any(|out| out.from <= at && at <= out.to));
+                    if !reached && self.limit.is_beyond(self.limit.view.value(series, last)) {
+                        lone.push(ValidAt::from_millis(run.to));
                     }
                 }
             }

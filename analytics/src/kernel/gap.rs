@@ -48,16 +48,17 @@ impl GapBound {
         let (left, right) = (end(gap.left), end(gap.right));
         let ends = [left, right].into_iter().flatten().map(|(_, value)| value);
         let top = ends.chain(self.bound).reduce(f64::max)?;
-        let Some(slew) = self.slew else {
-            return Some(vec![Slope { from: gap.from, to: gap.to, a: top, b: top }]);
-        };
+        let level = || Some(vec![Slope { from: gap.from, to: gap.to, a: top, b: top }]);
+        let Some(slew) = self.slew else { return level() };
+        if let (Some((from, a)), Some((to, b))) = (left, right)
+            && (b - a).abs() > slew * (to - from)
+        {
+            // It changed faster than was believed possible: the belief is no bound here.
+            return level();
+        }
         let rising = |at: f64| left.map_or(top, |(from, value)| (value + slew * (at - from)).min(top));
         let falling = |at: f64| right.map_or(top, |(to, value)| (value + slew * (to - at)).min(top));
-        let straight = |at: f64| match (left, right) {
-            (Some((from, a)), Some((to, b))) if from < to => a + (b - a) * (at - from) / (to - from),
-            _ => f64::NEG_INFINITY,
-        };
-        let warmest = |at: f64| rising(at).min(falling(at)).max(straight(at));
+        let warmest = |at: f64| rising(at).min(falling(at));
         let mut turns = vec![gap.from, gap.to];
         if let Some((from, value)) = left {
             turns.push(from + (top - value) / slew);

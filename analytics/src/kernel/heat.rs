@@ -11,6 +11,9 @@ use super::level::View;
 use super::rate::mean_kinetic_celsius;
 use super::trace::{Part, Trace};
 
+/// Mean kinetic temperatures closer than this are one, K.
+const SAME_K: f64 = 1e-9;
+
 /// The known part of a trace at its highest, by time; ms since `origin`.
 pub(super) struct Known {
     origin: i64,
@@ -64,26 +67,23 @@ impl Known {
         let sums = Sums::new(self, exposure);
         let celsius = |mean: Option<f64>| mean.map(|mean| mean_kinetic_celsius(mkt.dh, mean));
         let partial_window = to - from < window;
-        let mut highest: Option<(f64, i64)> = None;
+        let mut means: Vec<(f64, i64)> = Vec::new();
         let mut cursor = (0, 0);
-        for end in ends(trace, to) {
-            if end - window < from && !partial_window {
-                continue;
-            }
+        for end in ends(trace, to).into_iter().filter(|end| partial_window || end - window >= from) {
             let since = (end - self.origin) as f64;
-            let mean = sums.mean(since - window as f64, since, &mut cursor);
-            if let Some(mean) = mean
-                && highest.is_none_or(|(most, _)| mean > most)
-            {
-                highest = Some((mean, end));
-            }
+            means.extend(sums.mean(since - window as f64, since, &mut cursor).map(|mean| (mean, end)));
         }
+        let most = means.iter().map(|(mean, _)| *mean).reduce(f64::max);
+        let value = |mean: f64| mean_kinetic_celsius(mkt.dh, mean);
+        // The first of equal ones; the guess spares most of the logarithms.
+        let same = |mean: f64, most: f64| mean > most * (1.0 - 1e-6) && value(mean) >= value(most) - SAME_K;
+        let highest = most.and_then(|most| means.iter().find(|(mean, _)| same(*mean, most)));
         let since = (to - self.origin) as f64;
         MeanKinetic::Of(MktFigures {
             value_c: celsius(sums.mean(since - window as f64, since, &mut (0, 0))),
             window_s: mkt.window.as_secs_f64(),
-            max_window_c: celsius(highest.map(|(mean, _)| mean)),
-            max_window_to: highest.map(|(_, end)| ValidAt::from_millis(end)),
+            max_window_c: celsius(most),
+            max_window_to: highest.map(|(_, end)| ValidAt::from_millis(*end)),
             partial_window,
             dh_kj_per_mol: mkt.dh.kilojoules_per_mole(),
         })

@@ -91,14 +91,17 @@ impl Known {
     }
 }
 
-/// Whether a silence of a sensor counts as one: a lead into the window and a tail out of it only when longer than the
-/// longest believed distance of readings.
-pub(super) fn counts(piece: &Piece, number: usize, strand: &Strand, silence: &Silence) -> bool {
-    match (silence.left, silence.right) {
-        (None, Some(_)) if number == 0 => silence.to - silence.from > strand.max_gap,
-        (Some(left), None) if piece.last => silence.to - strand.series.at(left) > strand.max_gap,
-        _ => true,
-    }
+/// Whether a silence of a sensor counts as one: before its first reading and after its last one only when longer than
+/// the longest believed distance of readings.
+pub(super) fn counts(strand: &Strand, silence: &Silence) -> bool {
+    let (since, until) = strand.stay;
+    let length = match (silence.left, silence.right) {
+        (Some(_), Some(_)) => return true,
+        (Some(left), None) => until - strand.series.at(left),
+        (None, Some(right)) => strand.series.at(right).min(until) - since,
+        (None, None) => until - since,
+    };
+    length > strand.max_gap
 }
 
 /// How a window begins and ends.
@@ -107,16 +110,15 @@ struct Ends {
     inner_lead: bool,
     /// Nothing is known at the end although a sensor was heard later.
     inner_tail: bool,
-    /// The last reading of a sensor that fell silent for good.
+    /// The last reading before the window.
     heard: i64,
 }
 
 impl Ends {
     fn see(&mut self, piece: &Piece, number: usize, strand: &Strand, silence: &Silence) {
-        let between = silence.left.is_some() && silence.right.is_some();
-        self.inner_lead |= number == 0 && silence.from == piece.from && between;
-        self.inner_tail |= piece.last && silence.to == piece.to && between;
-        if let (Some(left), None) = (silence.left, silence.right) {
+        self.inner_lead |= number == 0 && silence.from == piece.from && silence.left.is_some();
+        self.inner_tail |= piece.last && silence.to == piece.to && silence.right.is_some();
+        if let (0, Some(left)) = (number, silence.left) {
             self.heard = self.heard.max(strand.series.at(left));
         }
     }
@@ -130,7 +132,9 @@ fn holes(
     trace: &Trace,
 ) -> (Vec<(i64, i64)>, (i64, i64)) {
     let (Some(&(first, _)), Some(&(_, last))) = (intervals.first(), intervals.last()) else {
-        let long = ends.inner_lead || ends.inner_tail || to - ends.heard.max(from) > trace.max_gap(from, to);
+        let inner = ends.inner_lead && ends.inner_tail;
+        let since = if ends.inner_lead { ends.heard } else { from };
+        let long = inner || to - since > trace.max_gap(from, to);
         return if long { (vec![(from, to)], (from, to)) } else { (Vec::new(), (from, from)) };
     };
     let counted_from = if ends.inner_lead || first - from > trace.max_gap(from, first) { from } else { first };

@@ -2,7 +2,7 @@
 
 use super::moment::{Moment, Span};
 use super::series::{BLOCK, Series};
-use super::trace::{Part, Piece, Run, Silence, Strand, Trace};
+use super::trace::{Edge, Part, Piece, Run, Silence, Strand, Trace};
 
 /// A way to look at a trace so that worse is higher: cold sides are mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,15 +28,15 @@ pub(super) struct Level {
     pub(super) step: bool,
 }
 
-/// How an interval beyond a level begins.
+/// How an interval beyond a level begins; of two at one instant the earlier one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Begins {
     /// The trace passes the level.
     Crossing,
-    /// A piece of the trace begins.
-    Cut,
     /// The sensor is heard again, or for the first time.
     Heard,
+    /// The sensor begins to make the trace.
+    Cut,
 }
 
 /// How an interval beyond a level ends; of two at one instant the later one counts.
@@ -44,7 +44,7 @@ pub(super) enum Begins {
 pub(super) enum Ends {
     /// The trace passes the level.
     Crossing,
-    /// A piece of the trace ends.
+    /// The sensor no longer makes the trace, or the window ends.
     Cut,
     /// The sensor falls silent.
     Silent,
@@ -110,13 +110,20 @@ impl Level {
 
     /// The times of one run, by time; touching ones may follow each other.
     fn in_run(self, piece: &Piece, strand: &Strand, run: &Run, found: &mut Vec<Beyond>) {
-        if run.is_lone() {
+        if run.is_instant() {
             return;
         }
         let series = &*strand.series;
         let step = self.step || series.is_step();
-        let begins = if run.from == piece.from { Begins::Cut } else { Begins::Heard };
-        let ends = if run.to == piece.to { Ends::Cut } else { Ends::Silent };
+        let begins = match run.from == piece.from {
+            true if !strand.came_with => Begins::Cut,
+            true if strand.is_known_before(run) => Begins::Crossing,
+            _ => Begins::Heard,
+        };
+        let silent = run.to < piece.to || (strand.goes_on && !strand.is_known_after(run));
+        let ends = if silent { Ends::Silent } else { Ends::Cut };
+        // A step ends with the next reading only if that is still of this trace.
+        let kept = !step || run.to < piece.to || piece.last || strand.goes_on;
         let bounds = (Moment::from_millis(run.from), Moment::from_millis(run.to));
         let mut index = run.first;
         while index < run.last {
@@ -136,7 +143,7 @@ impl Level {
                         // A trace that is at the limit just when it begins or ends passes it there.
                         let inside = clipped_from > bounds.0 || (enters && from == bounds.0);
                         let begins = if inside { Begins::Crossing } else { begins };
-                        let inside = clipped_to < bounds.1 || (leaves && to == bounds.1);
+                        let inside = clipped_to < bounds.1 || (leaves && kept && to == bounds.1);
                         let ends = if inside { Ends::Crossing } else { ends };
                         append(found, Beyond { from: clipped_from, to: clipped_to, begins, ends });
                     }
@@ -152,10 +159,10 @@ impl Level {
         let (from, to) = (series.at(index), series.at(index + 1));
         let a = self.view.value(series, index);
         let whole = (Moment::from_millis(from), Moment::from_millis(to));
-        if step {
-            return self.is_beyond(a).then_some(((whole.0, false), (whole.1, false)));
-        }
         let b = self.view.value(series, index + 1);
+        if step {
+            return self.is_beyond(a).then_some(((whole.0, false), (whole.1, !self.is_beyond(b))));
+        }
         let crossing = || Moment::dividing(from, to, i64::from((self.at - a).abs()), i64::from((b - a).abs()));
         match (self.is_beyond(a), self.is_beyond(b)) {
             (true, true) => Some(((whole.0, false), (whole.1, false))),
@@ -166,22 +173,34 @@ impl Level {
         .filter(|((from, _), (to, _))| from < to)
     }
 
-    /// Whether the end of a silence is beyond: the reading there, or where a person cut it out, what lies there.
+    /// Whether an end of a sensor's silence is beyond: the reading there, or where a person cut it out, what lies there.
     pub(super) fn ends_beyond(self, strand: &Strand, silence: &Silence) -> bool {
         let series = &*strand.series;
         let reading = |index: Option<usize>| index.is_some_and(|index| self.is_beyond(self.view.value(series, index)));
-        if !silence.excluded || self.step || series.is_step() {
-            return reading(silence.left) || (!silence.excluded && reading(silence.right));
+        match (silence.excluded, silence.left, silence.right) {
+            (Some((out, back)), Some(left), Some(right)) => {
+                let after = if back == series.at(right) { right } else { left };
+                self.is_beyond_from(series, left, out) || self.is_beyond_from(series, after, back)
+            }
+            (_, left, right) => reading(left) || reading(right),
         }
-        let (Some(left), Some(right)) = (silence.left, silence.right) else { return false };
-        let (from, to) = (series.at(left), series.at(right));
-        let (a, b) = (self.view.value(series, left), self.view.value(series, right));
-        let beyond_at = |at: i64| {
-            let value = i128::from(b - a) * i128::from(at - from);
-            let level = i128::from(self.at - a) * i128::from(to - from);
-            if self.inclusive { value >= level } else { value > level }
-        };
-        beyond_at(silence.from) || beyond_at(silence.to)
+    }
+
+    /// Whether the trace is beyond where known time ends or begins.
+    pub(super) fn is_beyond_at(self, edge: &Edge<'_>) -> bool {
+        self.is_beyond_from(&edge.strand.series, edge.reading(), edge.at)
+    }
+
+    /// Whether the value at `at`, which is reading `index` or lies between it and the next one, is beyond.
+    fn is_beyond_from(self, series: &Series, index: usize, at: i64) -> bool {
+        let (from, a) = (series.at(index), self.view.value(series, index));
+        if from == at || self.step || series.is_step() || index + 1 >= series.len() {
+            return self.is_beyond(a);
+        }
+        let (to, b) = (series.at(index + 1), self.view.value(series, index + 1));
+        let value = i128::from(b - a) * i128::from(at - from);
+        let level = i128::from(self.at - a) * i128::from(to - from);
+        if self.inclusive { value >= level } else { value > level }
     }
 }
 

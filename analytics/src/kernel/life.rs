@@ -8,10 +8,9 @@ use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
 use super::gap::{Gap, GapBound, Neighbour};
 use super::known::{Known, counts, interval};
-use super::level::View;
-use super::moment::Moment;
+use super::level::{Beyond, View, union};
 use super::rate::{Bound, Rate};
-use super::trace::{Part, Piece, Run, Silence, Strand, Trace};
+use super::trace::{Part, Piece, Run, Side, Silence, Strand, Trace};
 
 /// How many contributions an assessment tells.
 const TOLD: usize = 10;
@@ -25,7 +24,7 @@ pub(super) struct Aging {
     bound: GapBound,
 }
 
-/// Ages at the three bounds, s.
+/// Ages beyond the clock's at the three bounds, s; below zero with credit for cold.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ages {
     low: Sum,
@@ -50,7 +49,7 @@ enum Ready<'a> {
 
 impl Aging {
     pub(super) fn of(product: &Product) -> Option<Self> {
-        let rate = |bound| Rate::of(&product.kinetics, bound);
+        let rate = |bound| Rate::beyond_clock(&product.kinetics, bound);
         let (low, nominal, upper) = (rate(Bound::Low)?, rate(Bound::Nominal)?, rate(Bound::Upper)?);
         let shared = Exposure::new(nominal);
         let of = |rate: Rate| if rate == nominal { shared.clone() } else { Exposure::new(rate) };
@@ -58,8 +57,8 @@ impl Aging {
     }
 }
 
-/// The life of a unit whose trace and excursions (as moments) are given.
-pub(super) fn life(aging: Option<&Aging>, trace: &Trace, known: &Known, out: &[(Moment, Moment)]) -> Life {
+/// The life of a unit whose trace and excursions are given.
+pub(super) fn life(aging: Option<&Aging>, trace: &Trace, known: &Known, out: Vec<Beyond>) -> Life {
     let (from, to) = known.counted;
     let elapsed_s = (to - from) as f64 / 1000.0;
     let plain = |seconds| Life {
@@ -80,13 +79,18 @@ pub(super) fn life(aging: Option<&Aging>, trace: &Trace, known: &Known, out: &[(
         total.nominal += ages.nominal;
         total.upper += ages.upper;
     }
-    contributions.sort_by(|left: &Contribution, right| {
-        right.extra_s.total_cmp(&left.extra_s).then(left.interval.cmp(&right.interval)).then(left.kind.cmp(&right.kind))
-    });
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole microseconds: a saturated one sorts first all the same"
+    )]
+    contributions.sort_by_key(|part: &Contribution| (-(part.extra_s * 1e6).round() as i64, part.interval, part.kind));
     contributions.truncate(TOLD);
-    let equivalent_s =
-        Equivalent { low: total.low.value(), nominal: total.nominal.value(), upper: total.upper.value() };
-    Life { elapsed_s, equivalent_s, extra_s: (equivalent_s.upper - elapsed_s).max(0.0), contributions }
+    let equivalent_s = Equivalent {
+        low: elapsed_s + total.low.value(),
+        nominal: elapsed_s + total.nominal.value(),
+        upper: elapsed_s + total.upper.value(),
+    };
+    Life { elapsed_s, equivalent_s, extra_s: total.upper.value().max(0.0), contributions }
 }
 
 /// A part of the time that counts, all of one kind. ms since the beginning of that time.
@@ -97,29 +101,24 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// What this stretch adds to the age beyond its own length.
+    /// What this stretch adds to the age beyond the clock's.
     fn contribution(&self, ages: &Ages, origin: i64) -> Option<Contribution> {
-        let length = (self.to - self.from) / 1000.0;
-        let (nominal, upper) = (ages.nominal.value(), ages.upper.value());
-        let split = match self.kind {
-            Some(kind) => (kind, upper - length),
-            None if nominal > length => (ContributionKind::Storage, upper - length),
-            None => (ContributionKind::Accuracy, upper - length),
-        };
+        let stored = if ages.nominal.value() > 0.0 { ContributionKind::Storage } else { ContributionKind::Accuracy };
+        let extra_s = ages.upper.value();
         #[expect(clippy::cast_possible_truncation, reason = "ms within a unit's window")]
         let whole = interval(origin + self.from.floor() as i64, origin + self.to.ceil() as i64);
-        let (kind, extra_s) = split;
-        (extra_s > 0.0).then_some(Contribution { interval: whole, extra_s, kind })
+        (extra_s > 0.0).then_some(Contribution { interval: whole, extra_s, kind: self.kind.unwrap_or(stored) })
     }
 }
 
 /// The time that counts as gaps, excursions and what lies between them.
-fn stretches(known: &Known, out: &[(Moment, Moment)], origin: i64) -> Vec<Stretch> {
+fn stretches(known: &Known, out: Vec<Beyond>, origin: i64) -> Vec<Stretch> {
+    let out = union(out);
     let since = |at: i64| (at - origin) as f64;
     let (end, mut at) = (since(known.counted.1), 0.0);
     let gaps = known.gaps.iter().map(|&(from, to)| (since(from), since(to), ContributionKind::Gap));
     let outs =
-        out.iter().map(|(from, to)| (from.millis_since(origin), to.millis_since(origin), ContributionKind::Excursion));
+        out.iter().map(|out| (out.from.millis_since(origin), out.to.millis_since(origin), ContributionKind::Excursion));
     let mut marked: Vec<(f64, f64, ContributionKind)> = gaps.chain(outs).collect();
     marked.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
     let mut stretches = Vec::with_capacity(marked.len() * 2 + 1);
@@ -160,7 +159,7 @@ impl<'a> Course<'a> {
         let pieces = trace.pieces.iter().enumerate().map(|(number, piece)| {
             let ready = match piece.strands.as_slice() {
                 [strand] if is_plain(number, piece, strand) => Ready::One(strand),
-                _ => swept(trace, number, piece, aging.bound, known),
+                _ => swept(trace, piece, aging.bound, known),
             };
             ((piece.from, piece.to), ready)
         });
@@ -245,29 +244,30 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Adds the integral of `function` over [from, to]; where it has no value the product ages with the clock.
+/// Adds the integral of `function` over [from, to]; where it has no value the product ages with the clock alone.
 fn add_function(integrator: &Integrator, function: &[Slope], from: f64, to: f64, age: &mut Sum) {
-    let mut at = from;
     let first = function.partition_point(|slope| slope.to <= from);
-    for slope in function[first..].iter().take_while(|slope| slope.from < to) {
-        let Some(slope) = slope.cut(from, to) else { continue };
-        age.add((slope.from - at).max(0.0) / 1000.0);
+    let within = function[first..].iter().take_while(|slope| slope.from < to);
+    for slope in within.filter_map(|slope| slope.cut(from, to)) {
         age.add(slope.length() / 1000.0 * integrator.mean_between(slope.a, slope.b));
-        at = slope.to;
     }
-    age.add((to - at).max(0.0) / 1000.0);
 }
 
-/// A silence of one sensor as a gap with its readings on either side.
+/// A silence of one sensor as a gap with its readings on either side; cut out by a person, what is known there.
 fn gap_of(strand: &Strand, silence: &Silence, origin: i64) -> Gap {
     let series = &*strand.series;
-    let neighbour = |index: usize| Neighbour {
-        at: (series.at(index) - origin) as f64,
-        value: f64::from(series.high(index)),
-        doubt: f64::from(series.doubt(index)),
-    };
+    let neighbour = |at: i64, (value, doubt): (f64, f64)| Neighbour { at: (at - origin) as f64, value, doubt };
+    let reading =
+        |index: usize| neighbour(series.at(index), (f64::from(series.high(index)), f64::from(series.doubt(index))));
     let (from, to) = ((silence.from - origin) as f64, (silence.to - origin) as f64);
-    Gap { from, to, left: silence.left.map(neighbour), right: silence.right.map(neighbour) }
+    match (silence.excluded, silence.left, silence.right) {
+        (Some((out, back)), Some(left), Some(right)) => {
+            let after = if back == series.at(right) { right } else { left };
+            let value = |index: usize, at: i64| Some(neighbour(at, envelope::value_from(series, index, at)));
+            Gap { from, to, left: value(left, out), right: value(after, back) }
+        }
+        (_, left, right) => Gap { from, to, left: left.map(reading), right: right.map(reading) },
+    }
 }
 
 /// Whether a piece's only sensor tells all of it: its gaps lie within, or where the unit's own time begins or ends.
@@ -275,20 +275,19 @@ fn is_plain(number: usize, piece: &Piece, strand: &Strand) -> bool {
     strand.parts().iter().all(|part| match part {
         Part::Known(_) => true,
         Part::Silent(silence) => {
-            let within = silence.from > piece.from && silence.to < piece.to;
-            let lead = number == 0 && silence.from == piece.from && silence.left.is_none();
-            let tail = piece.last && silence.to == piece.to && silence.right.is_none();
-            within || ((lead || tail) && silence.left.or(silence.right).is_some())
+            let begins = silence.from > piece.from || number == 0;
+            let ends = silence.to < piece.to || piece.last;
+            begins && ends && silence.left.or(silence.right).is_some()
         }
     })
 }
 
 /// The functions of a piece in which several sensors, or none, or gaps across its ends must be weighed.
-fn swept<'a>(trace: &Trace, number: usize, piece: &Piece, bound: GapBound, known: &Known) -> Ready<'a> {
+fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known) -> Ready<'a> {
     let origin = known.counted.0;
     let (mut lows, mut uppers) = (Vec::new(), Vec::new());
     let (mut own_lows, mut own) = (Vec::new(), Vec::new());
-    for strand in piece.strands.iter().filter(|strand| !strand.series.is_empty()) {
+    for strand in &piece.strands {
         let (mut low, mut upper, mut own_low, mut own_line) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for part in strand.parts() {
             match part {
@@ -298,13 +297,14 @@ fn swept<'a>(trace: &Trace, number: usize, piece: &Piece, bound: GapBound, known
                 }
                 Part::Silent(silence) => {
                     let gap = gap_of(strand, silence, origin);
-                    if reaches_beyond(&gap) {
+                    if !counts(strand, silence) {
+                        continue;
+                    }
+                    if reaches_beyond(strand, silence) {
                         own_low.extend(gap.straight(1.0));
                         own_line.extend(gap.straight(0.0));
                     }
-                    if counts(piece, number, strand, silence) {
-                        upper.extend(bound.warmest(&gap).unwrap_or_default());
-                    }
+                    upper.extend(bound.warmest(&gap).unwrap_or_default());
                 }
             }
         }
@@ -326,37 +326,57 @@ fn swept<'a>(trace: &Trace, number: usize, piece: &Piece, bound: GapBound, known
     Ready::Swept { low, nominal, upper: envelope::highest(&uppers) }
 }
 
-/// Whether a sensor's own silence says what lies in it: it has both ends, or its only one lies outside of it.
-fn reaches_beyond(gap: &Gap) -> bool {
-    match (gap.left, gap.right) {
-        (Some(left), None) => left.at < gap.from,
-        (None, Some(right)) => right.at > gap.to,
+/// Whether a sensor's own silence says what lies in it: it has both ends, or its only one lies outside of its stay.
+fn reaches_beyond(strand: &Strand, silence: &Silence) -> bool {
+    match (silence.left, silence.right) {
+        (Some(left), None) => strand.series.at(left) < strand.stay.0,
+        (None, Some(right)) => strand.series.at(right) > strand.stay.1,
         (left, right) => left.is_some() && right.is_some(),
     }
 }
 
-/// A gap of the unit between what is known of it right before and right after.
+/// A gap of the unit between what is known of it right before and right after; where the window begins or ends in
+/// the gap, by the last instant before or the first one after that its sensors there know.
 fn unit_gap(trace: &Trace, (from, to): (i64, i64), origin: i64) -> Gap {
-    let known_at = |at: i64, edge: fn(&Run) -> i64| {
-        let strands = trace.pieces.iter().flat_map(|piece| &piece.strands);
-        let runs = strands.flat_map(|strand| {
-            strand.parts_within(at, at).filter_map(move |part| match part {
-                Part::Known(run) => Some((strand, *run)),
-                Part::Silent(_) => None,
-            })
-        });
-        let values = runs.filter(|(_, run)| edge(run) == at).map(|(strand, run)| envelope::value_at(strand, &run, at));
-        let all: Vec<(f64, f64)> = values.collect();
+    let known_at = |at: i64, side: Side| {
+        let all: Vec<(f64, f64)> = trace.edges(at, side).map(|edge| envelope::value_at(&edge)).collect();
         let value = all.iter().map(|(value, _)| *value).reduce(f64::max)?;
         let with_doubt = all.iter().map(|(value, doubt)| value + doubt).reduce(f64::max)?;
         Some(Neighbour { at: (at - origin) as f64, value, doubt: with_doubt - value })
     };
+    let window = trace.window();
+    let left = known_at(from, Side::Before);
+    let right = known_at(to, Side::After);
+    let before = || trace.pieces.first().filter(|_| from == window.0);
+    let after = || trace.pieces.last().filter(|_| to == window.1);
     Gap {
         from: (from - origin) as f64,
         to: (to - origin) as f64,
-        left: known_at(from, |run| run.to),
-        right: known_at(to, |run| run.from),
+        left: left.or_else(|| beside(before()?, origin, |gap| gap.left, f64::max)),
+        right: right.or_else(|| beside(after()?, origin, |gap| gap.right, f64::min)),
     }
+}
+
+/// The nearest instant outside of a piece at which its sensors know something, when all are silent at that end.
+fn beside(
+    piece: &Piece,
+    origin: i64,
+    end: fn(&Gap) -> Option<Neighbour>,
+    nearest: fn(f64, f64) -> f64,
+) -> Option<Neighbour> {
+    let (from, to) = ((piece.from - origin) as f64, (piece.to - origin) as f64);
+    let silent = piece.strands.iter().flat_map(|strand| {
+        strand.parts().iter().filter_map(move |part| match part {
+            Part::Silent(silence) => end(&gap_of(strand, silence, origin)),
+            Part::Known(_) => None,
+        })
+    });
+    let outside: Vec<Neighbour> = silent.filter(|end| end.at < from || end.at > to).collect();
+    let at = outside.iter().map(|end| end.at).reduce(nearest)?;
+    let there = || outside.iter().filter(|end| end.at == at);
+    let value = there().map(|end| end.value).reduce(f64::max)?;
+    let with_doubt = there().map(|end| end.value + end.doubt).reduce(f64::max)?;
+    Some(Neighbour { at, value, doubt: with_doubt - value })
 }
 
 /// `function`, and where it has no value, `other`.

@@ -21,12 +21,14 @@ pub(super) enum Bound {
     Upper,
 }
 
-/// A rate as a function of temperature, positive and without jumps; kinks only at whole thousandths of a degree.
+/// A rate as a function of temperature, without jumps; kinks only at whole thousandths of a degree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rate {
     law: Law,
-    /// Never slower than at the reference.
-    at_least_one: bool,
+    /// What is taken off: ageing counts beyond the clock's, so that none at the reference is exactly none.
+    less: f64,
+    /// The least it is.
+    floor: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,9 +42,9 @@ enum Law {
 }
 
 impl Rate {
-    /// The rate of a product's kinetics at one bound; `None` when it ages with the clock alone.
+    /// The rate of a product's kinetics at one bound, less one; `None` when it ages with the clock alone.
     #[must_use]
-    pub(super) fn of(kinetics: &Kinetics, bound: Bound) -> Option<Self> {
+    pub(super) fn beyond_clock(kinetics: &Kinetics, bound: Bound) -> Option<Self> {
         let reference_c = kinetics.reference.map(Temperature::celsius)?;
         let law = match kinetics.model {
             Model::None => return None,
@@ -63,14 +65,14 @@ impl Rate {
             Model::Exponential(b) => Law::Exponential { per_kelvin: b.per_kelvin(), reference_c },
             Model::SquareRoot { t_min } => Law::SquareRoot { t_min_c: t_min.celsius(), reference_c },
         };
-        Some(Self { law, at_least_one: !kinetics.credit_below_reference })
+        Some(Self { law, less: 1.0, floor: (!kinetics.credit_below_reference).then_some(0.0) })
     }
 
     /// The rate of mean kinetic temperature, relative to 0 °C.
     #[must_use]
     pub(super) fn of_mkt(dh: MolarEnergy) -> Self {
         let a = mkt_kelvin(dh);
-        Self { law: Law::Arrhenius { warm: a, cold: a, reference_k: ZERO_CELSIUS_K }, at_least_one: false }
+        Self { law: Law::Arrhenius { warm: a, cold: a, reference_k: ZERO_CELSIUS_K }, less: 0.0, floor: None }
     }
 
     /// The rate at `celsius`.
@@ -89,14 +91,14 @@ impl Rate {
                 root * root
             }
         };
-        self.bounded(rate)
+        self.bounded(rate - self.less)
     }
 
-    /// A mean of this rate, kept where the rate itself may lie: without credit no rounding makes it less than one.
+    /// A mean of this rate, kept where the rate itself may lie: without credit no rounding makes anything younger.
     #[inline]
     #[must_use]
     pub(super) fn bounded(&self, mean: f64) -> f64 {
-        if self.at_least_one { mean.max(1.0) } else { mean }
+        self.floor.map_or(mean, |floor| mean.max(floor))
     }
 }
 

@@ -8,12 +8,12 @@ use model::name::Name;
 use model::registry::Severity;
 
 use super::budget;
-use super::excursion::Found;
+use super::excursion::{Found, Out};
 use super::expiry::{effective, passes_at};
 use super::heat;
 use super::known::Known;
+use super::level::Beyond;
 use super::life::life;
-use super::moment::Moment;
 use super::profile::Profile;
 use super::trace::Trace;
 use super::verdict::Reasons;
@@ -57,7 +57,7 @@ impl Subject {
         let (temperature, humidity) = (Known::of(&self.temperature), Known::of(&self.humidity));
         let mut reasons = Reasons::default();
         let (mut excursions, mut alarms) = (Vec::new(), Vec::new());
-        let mut out: Vec<(Moment, Moment)> = Vec::new();
+        let mut out: Vec<Beyond> = Vec::new();
         let mut frozen = false;
         for watch in &profile.watches {
             let (trace, known) = match watch.quantity {
@@ -76,7 +76,7 @@ impl Subject {
                 reasons.add(Verdict::Review, ReasonCode::GuardBand, Some(&watch.id), at);
             }
             if watch.quantity == Quantity::Temperature && !watch.limit.view.is_mirrored() {
-                out.extend(found.times.iter().map(|out| (out.from, out.to)));
+                out.extend(found.times.iter().map(Out::time));
             }
             excursions.extend(found.excursions);
             alarms.extend(found.alarms);
@@ -96,7 +96,7 @@ impl Subject {
             }
             used
         });
-        let life = life(profile.aging.as_ref(), &self.temperature, &temperature, &out);
+        let life = life(profile.aging.as_ref(), &self.temperature, &temperature, out);
         let seen = heat::Known::of(&self.temperature);
         let mkt = self.mkt(profile, &seen, frozen, &mut reasons);
         let nominal_extra = (life.equivalent_s.nominal - life.elapsed_s).max(0.0);

@@ -30,6 +30,12 @@ pub(super) struct Strand {
     pub(super) series: Arc<Series>,
     /// Readings further apart than this leave unknown time between them, ms.
     pub(super) max_gap: i64,
+    /// Since when and until when the sensor makes the trace without a break, in this piece and those beside it.
+    pub(super) stay: (i64, i64),
+    /// Whether it made the trace right before this piece.
+    pub(super) came_with: bool,
+    /// Whether it makes the trace right after this piece.
+    pub(super) goes_on: bool,
     parts: Vec<Part>,
 }
 
@@ -58,14 +64,39 @@ pub(super) struct Silence {
     pub(super) to: i64,
     pub(super) left: Option<usize>,
     pub(super) right: Option<usize>,
-    /// Cut out by a person.
-    pub(super) excluded: bool,
+    /// What a person cut out here, [from, to); it may reach outside of the piece.
+    pub(super) excluded: Option<(i64, i64)>,
+}
+
+/// Before or after an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+/// Where a sensor's known time ends or begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge<'a> {
+    pub(super) strand: &'a Strand,
+    pub(super) run: Run,
+    pub(super) at: i64,
+    handed_over: bool,
 }
 
 impl Run {
-    /// A reading with no neighbour.
-    pub(super) fn is_lone(&self) -> bool {
+    /// One reading of the piece and no time.
+    pub(super) fn is_instant(&self) -> bool {
         self.from == self.to
+    }
+}
+
+impl Edge<'_> {
+    /// The reading whose value holds here, or from which it goes straight to the next one.
+    pub(super) fn reading(&self) -> usize {
+        let instants = &self.strand.series.instants()[self.run.first..=self.run.last];
+        let count = instants.partition_point(|at| *at < self.at || (*at == self.at && !self.handed_over));
+        self.run.first + count.saturating_sub(1)
     }
 }
 
@@ -77,17 +108,29 @@ impl Trace {
     pub fn new(stretches: Vec<(i64, i64, Vec<Arc<Series>>)>, product_gap: Option<Duration>) -> Self {
         let gap = product_gap.map(|gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
         let count = stretches.len();
-        let pieces = stretches.into_iter().enumerate().map(|(number, (from, to, series))| {
+        let mut pieces: Vec<Piece> = Vec::with_capacity(count);
+        for (number, (from, to, series)) in stretches.into_iter().enumerate() {
             let mut piece = Piece { from, to, strands: Vec::new(), last: number + 1 == count };
+            let before = pieces.last().map_or(&[][..], |piece| &piece.strands);
             let strand = |series: Arc<Series>| {
                 let max_gap = gap.unwrap_or(series.own_max_gap());
                 let parts = piece.parts(&series, max_gap);
-                Strand { series, max_gap, parts }
+                let already = before.iter().find(|strand| Arc::ptr_eq(&strand.series, &series));
+                let since = already.map_or(from, |strand| strand.stay.0);
+                Strand { series, max_gap, stay: (since, to), came_with: already.is_some(), goes_on: false, parts }
             };
             piece.strands = series.into_iter().map(strand).collect();
-            piece
-        });
-        Self { pieces: pieces.collect(), product_gap: gap }
+            pieces.push(piece);
+        }
+        for number in (1..pieces.len()).rev() {
+            let (before, after) = pieces.split_at_mut(number);
+            for strand in before.last_mut().iter_mut().flat_map(|piece| &mut piece.strands) {
+                let on = after[0].strands.iter().find(|next| Arc::ptr_eq(&next.series, &strand.series));
+                strand.goes_on = on.is_some();
+                strand.stay.1 = on.map_or(strand.stay.1, |next| next.stay.1);
+            }
+        }
+        Self { pieces, product_gap: gap }
     }
 
     /// The longest believed distance of two readings of whoever is there between two instants, ms.
@@ -95,6 +138,22 @@ impl Trace {
         let there = self.pieces.iter().filter(|piece| piece.from < to && from < piece.to);
         let own = there.flat_map(|piece| &piece.strands).map(|strand| strand.max_gap).min();
         own.or(self.product_gap).unwrap_or(super::series::DEFAULT_GAP_MS)
+    }
+
+    /// What is known right up to `at`, or from it on, when nothing else is on its other side.
+    pub(super) fn edges(&self, at: i64, side: Side) -> impl Iterator<Item = Edge<'_>> {
+        let beside = self.pieces.iter().filter(move |piece| piece.from <= at && at <= piece.to);
+        let strands = beside.flat_map(|piece| piece.strands.iter().map(move |strand| (piece, strand)));
+        strands.flat_map(move |(piece, strand)| {
+            strand.parts_within(at, at).filter_map(move |part| match part {
+                Part::Known(run) if at == if side == Side::Before { run.to } else { run.from } => {
+                    // A reading at the instant of a hand-over is no longer of this piece.
+                    let handed_over = side == Side::Before && at == piece.to && !piece.last && !strand.goes_on;
+                    Some(Edge { strand, run: *run, at, handed_over })
+                }
+                _ => None,
+            })
+        })
     }
 
     /// The window, both ends included; empty when there is no piece.
@@ -108,6 +167,40 @@ impl Strand {
     /// What of the piece is known by this sensor, part by part.
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// When this sensor last knew something before a silence, wherever the trace is cut.
+    pub(super) fn silent_since(&self, silence: &Silence) -> Option<i64> {
+        silence.excluded.map(|(out, _)| out).or_else(|| silence.left.map(|left| self.series.at(left)))
+    }
+
+    /// Whether something is known right before reading `index`, wherever the trace is cut.
+    pub(super) fn follows(&self, index: usize) -> bool {
+        let at = self.series.instants();
+        let near = index > 0 && at[index] - at[index - 1] <= self.max_gap;
+        near && !self.series.excluded().iter().any(|(out, back)| *out < at[index] && *back == at[index])
+    }
+
+    /// Whether something is known right after reading `index`, wherever the trace is cut.
+    pub(super) fn is_followed(&self, index: usize) -> bool {
+        let at = self.series.instants();
+        index + 1 < at.len() && at[index + 1] - at[index] <= self.max_gap
+    }
+
+    /// Whether something is known right before `run`, wherever the trace is cut.
+    pub(super) fn is_known_before(&self, run: &Run) -> bool {
+        if self.series.at(run.first) == run.from {
+            return self.follows(run.first);
+        }
+        !self.series.excluded().iter().any(|(_, back)| *back == run.from)
+    }
+
+    /// Whether something is known right after `run`, wherever the trace is cut.
+    pub(super) fn is_known_after(&self, run: &Run) -> bool {
+        if self.series.at(run.last) == run.to {
+            return self.is_followed(run.last);
+        }
+        !self.series.excluded().iter().any(|(out, _)| *out == run.to)
     }
 
     /// The parts that share time with [from, to].
@@ -140,12 +233,12 @@ impl Piece {
         let at = series.instants();
         let mut parts = Parts { piece: self, parts: Vec::new() };
         if at.is_empty() {
-            parts.silent(self.from, self.to, None, None, false);
+            parts.silent(self.from, self.to, None, None, None);
             return parts.parts;
         }
         // From the last reading before the piece to the first after it.
         let mut first = at.partition_point(|at| *at <= self.from).saturating_sub(1);
-        parts.silent(self.from, at[first].min(self.to), None, Some(first), false);
+        parts.silent(self.from, at[first].min(self.to), None, Some(first), None);
         while first < at.len() && at[first] <= self.to {
             let last = last_of_run(at, first, max_gap, self.to);
             parts.known(series, first, last);
@@ -153,7 +246,7 @@ impl Piece {
                 break;
             }
             let next = (last + 1 < at.len()).then_some(last + 1);
-            parts.silent(at[last], next.map_or(self.to, |next| at[next]), Some(last), next, false);
+            parts.silent(at[last], next.map_or(self.to, |next| at[next]), Some(last), next, None);
             first = last + 1;
         }
         parts.parts
@@ -176,7 +269,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn silent(&mut self, from: i64, to: i64, left: Option<usize>, right: Option<usize>, excluded: bool) {
+    fn silent(&mut self, from: i64, to: i64, left: Option<usize>, right: Option<usize>, excluded: Option<(i64, i64)>) {
         let (from, to) = (from.max(self.piece.from), to.min(self.piece.to));
         if from < to {
             self.parts.push(Part::Silent(Silence { from, to, left, right, excluded }));
@@ -198,7 +291,7 @@ impl Parts<'_> {
             }
             let (out, back) = (out.max(from), back.min(at[right]));
             self.run(first, right, from, out);
-            self.silent(out, back, Some(right - 1), Some(right), true);
+            self.silent(out, back, Some(right - 1), Some(right), Some((out, back)));
             first = right - 1;
             from = back;
             if back == at[right] {
@@ -210,8 +303,8 @@ impl Parts<'_> {
 
     fn run(&mut self, first: usize, last: usize, from: i64, to: i64) {
         let (from, to) = (from.max(self.piece.from), to.min(self.piece.to));
-        let within = from < to || (from == to && (from < self.piece.to || self.piece.last));
-        if within && from <= to {
+        let reading = from == to && first == last && (from < self.piece.to || self.piece.last);
+        if from < to || reading {
             self.parts.push(Part::Known(Run { first, last, from, to }));
         }
     }

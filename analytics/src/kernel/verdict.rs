@@ -75,7 +75,7 @@ impl Reasons {
         let sides = [level(View::Hot, high.millidegrees()), level(View::Cold, -low.millidegrees())];
         let first = sides.iter().filter_map(|side| {
             let crossed = side.times(trace).first().map(|beyond| beyond.from.floor());
-            let lone = lone(trace).filter(|(_, value)| side.is_beyond(value(side.view))).map(|(at, _)| at).min();
+            let lone = momentary(trace).filter(|(_, value)| side.is_beyond(value(side.view))).map(|(at, _)| at).min();
             [crossed, lone].into_iter().flatten().min()
         });
         if let Some(at) = first.min() {
@@ -96,17 +96,16 @@ impl Reasons {
     }
 }
 
-/// Readings that end no segment, and so cross nothing: each with its value by view.
-fn lone(trace: &Trace) -> impl Iterator<Item = (ValidAt, impl Fn(View) -> i32)> {
-    let strands = trace.pieces.iter().flat_map(|piece| &piece.strands);
-    strands.flat_map(|strand| {
-        let runs = strand.parts().iter().filter_map(|part| match part {
-            Part::Known(run) if run.is_lone() => Some(*run),
+/// Readings whose values hold for an instant and no longer, each with its value by view.
+fn momentary(trace: &Trace) -> impl Iterator<Item = (ValidAt, impl Fn(View) -> i32)> {
+    let strands = trace.pieces.iter().flat_map(|piece| piece.strands.iter().map(move |strand| (piece, strand)));
+    strands.flat_map(|(piece, strand)| {
+        let series = &strand.series;
+        let runs = strand.parts().iter().filter_map(move |part| match part {
+            Part::Known(run) if run.to == series.at(run.last) && (run.to < piece.to || piece.last) => Some(*run),
             _ => None,
         });
-        runs.map(move |run| {
-            let series = &strand.series;
-            (ValidAt::from_millis(series.at(run.last)), move |view: View| view.value(series, run.last))
-        })
+        let runs = runs.filter(|run| run.is_instant() || series.is_step());
+        runs.map(move |run| (ValidAt::from_millis(run.to), move |view: View| view.value(series, run.last)))
     })
 }
