@@ -4,6 +4,7 @@ mod credentials;
 mod door;
 mod evaluation;
 mod location;
+mod newest;
 pub(crate) mod options;
 mod readiness;
 
@@ -177,6 +178,7 @@ pub(crate) struct Node {
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
     refreshing: JoinHandle<()>,
+    filling: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -196,6 +198,11 @@ impl Node {
         });
         replayed(&pipeline).await?;
         let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
+        let history = options::history(&config.sql, &clock);
+        let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
+        let newest = pipeline.newest().clone();
+        let filling = newest::fill(newest.clone(), history.clone(), ledger.clone(), stop_doors.clone());
+        let filling = tokio::spawn(filling);
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
         let listener =
@@ -204,6 +211,8 @@ impl Node {
         let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
         let state = ApiState {
             engine: engine.clone(),
+            history,
+            newest,
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
@@ -233,6 +242,7 @@ impl Node {
             flushing,
             evaluation,
             refreshing,
+            filling,
             _lock,
         })
     }
@@ -253,6 +263,7 @@ impl Node {
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;
+        self.filling.await?;
         self.ledger.close().await?;
         Ok(())
     }
