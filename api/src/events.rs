@@ -163,9 +163,11 @@ impl Hub {
                 });
                 told.push(Told::of(Topic::Reading, &data));
             }
-            if let Some(latest) = shared.given.assess.as_ref().and_then(|assess| assess.latest()) {
-                let registry = shared.given.ledger.registry();
-                let changes = excursions.get_or_insert_with(|| Excursions::of(&latest)).changes(&registry, &latest);
+            let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
+            // before everything was assessed once nothing is known: what is under way then is told when it is
+            let before = excursions.get_or_insert_with(|| Excursions::of(latest.as_deref().unwrap_or_default()));
+            if let Some(latest) = &latest {
+                let changes = before.changes(&shared.given.ledger.registry(), latest);
                 told.extend(changes.iter().map(|change| Told::of(Topic::Excursion, change)));
             }
             if !told.is_empty() {
