@@ -48,11 +48,13 @@ pub enum AlarmCode {
     SensorSilent,
     /// A blocked unit was taken to a customer, a hospital or another site.
     MovedWhileBlocked,
+    /// The evaluator's assessment of a unit is not the one that the stored readings give.
+    EvaluationDiffers,
 }
 
 impl AlarmCode {
     /// All codes.
-    pub const ALL: [Self; 3] = [Self::RuleFired, Self::SensorSilent, Self::MovedWhileBlocked];
+    pub const ALL: [Self; 4] = [Self::RuleFired, Self::SensorSilent, Self::MovedWhileBlocked, Self::EvaluationDiffers];
 
     /// The stable word.
     #[must_use]
@@ -61,6 +63,7 @@ impl AlarmCode {
             Self::RuleFired => "rule_fired",
             Self::SensorSilent => "sensor_silent",
             Self::MovedWhileBlocked => "moved_while_blocked",
+            Self::EvaluationDiffers => "evaluation_differs",
         }
     }
 
