@@ -5,6 +5,7 @@
 //! changed (the triggers of `outbox/schema.sql`). A delivery is pending from that transaction on until an attempt is
 //! recorded that made it: whatever happens in between, it is made again, under the same id, and never forgotten.
 
+mod check;
 mod list;
 mod row;
 
@@ -18,6 +19,7 @@ use sqlx::{Row, Sqlite, Transaction};
 use crate::Error;
 use crate::ledger::Sequence;
 
+pub use self::check::Report;
 pub use self::list::{Listed, ListedState, Wanted};
 pub use self::row::{Address, Attempt, Backlog, Due, Notice, Outcome, Unanswered};
 
@@ -241,18 +243,6 @@ impl Outbox {
             source: std::io::Error::from(std::io::ErrorKind::InvalidFilename),
         })?;
         sqlx::query("VACUUM INTO ?").bind(target).execute(&self.pool).await.map(|_| ()).map_err(failed("back up"))
-    }
-
-    /// What the database's own check finds wrong with its file.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub async fn check(&self) -> Result<Vec<String>, Error> {
-        let rows = sqlx::query("PRAGMA integrity_check").fetch_all(&self.pool).await.map_err(failed("check"))?;
-        let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
-        let mut lines = lines.map_err(failed("check"))?;
-        lines.retain(|line| line != "ok");
-        Ok(lines)
     }
 
     /// Lets go of the file.

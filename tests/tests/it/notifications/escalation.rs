@@ -106,6 +106,8 @@ async fn an_alarm_is_answered_by_whoever_acknowledges_it() {
     assert!(mailbox.next().await["text"].as_str().unwrap().contains("U1"));
 
     // what was told is still so after a start, and nobody is told again
+    desk.until("all of it is written down", async |notifier| notifier.outbox().backlog().await.unwrap().is_empty())
+        .await;
     let wanted = Wanted { state: Some(ListedState::Delivered), limit: 100, ..Wanted::default() };
     let told = desk.notifier().outbox().list(&wanted).await.unwrap();
     let mut desk = desk;

@@ -201,3 +201,40 @@ async fn an_incident_of_many_units_is_one_message() {
     let next = receiver.next().await;
     assert_eq!((&next["data"]["author"], &next["data"]["held"][0]["place"]), (&json!("m.lin"), &json!("CR")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_told_when_a_backup_was_made_is_told_by_the_restored_server() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut site = site(&config(port, "")).await;
+    let incident = hold(&site, "U1").await["incident"].clone();
+    until(&site, "/v1/notifications?state=pending", |got| got["items"] != json!([])).await;
+    let (backup, data) = (site.dir().join("backup"), site.data().to_owned());
+    let (backup, data) = (backup.to_str().unwrap(), data.to_str().unwrap());
+    for command in [["backup", backup, "--data", data], ["restore", backup, "--data", data]] {
+        if command[0] == "restore" {
+            site.sigterm().await.unwrap();
+            std::fs::remove_dir_all(data).unwrap();
+        }
+        let output = site.coldtrail(command).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    site.verify(site.data()).await.unwrap();
+    let Some(mut receiver) = Receiver::webhooks(port, &["200"]).await else { return };
+    site.restart().await.unwrap();
+    assert_eq!(receiver.next().await["subject"], incident);
+    // a delivery that stands nowhere is found
+    site.sigterm().await.unwrap();
+    let outbox = format!("{data}/ledger/{}", store::outbox::FILE);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(outbox);
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    for table in ["notifications", "deliveries", "attempts"] {
+        let delete = sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&pool).await;
+        assert!(delete.unwrap_err().to_string().contains("never deleted"), "{table}");
+    }
+    sqlx::raw_sql("INSERT INTO pending SELECT id, channel, recipient, created_at, 0, 0, 0 FROM deliveries")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    assert!(site.verify(site.data()).await.unwrap_err().to_string().contains("outbox: WRONG"));
+}
