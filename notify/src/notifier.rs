@@ -53,8 +53,13 @@ impl Notifier {
         let outbox = Outbox::open(Path::new(&directory), ledger.head().seq).await?;
         let (options, stop, filled) = (Arc::new(options), CancellationToken::new(), Arc::new(Notify::new()));
         let names: Vec<String> = channels.iter().map(|(name, _)| name.clone()).collect();
-        let desk =
-            Desk { ledger: ledger.clone(), outbox: outbox.clone(), options: options.clone(), news: filled.clone() };
+        let desk = Desk {
+            ledger: ledger.clone(),
+            outbox: outbox.clone(),
+            options: options.clone(),
+            channels: names.clone(),
+            news: filled.clone(),
+        };
         let mut running = vec![tokio::spawn(desk.run(stop.clone()))];
         for (name, channel) in channels {
             let courier = Courier {
@@ -123,6 +128,8 @@ struct Desk {
     ledger: Ledger,
     outbox: Outbox,
     options: Arc<NotifyOptions>,
+    /// The channels that are configured.
+    channels: Vec<String>,
     news: Arc<Notify>,
 }
 
@@ -158,8 +165,10 @@ impl Desk {
     async fn follow(&self, snapshot: &Snapshot) -> Result<(), store::Error> {
         let mut cursor = self.outbox.cursor().await?;
         if cursor > snapshot.head.seq {
-            tracing::warn!(outbox = %cursor, ledger = %snapshot.head.seq, "the ledger is older than its outbox; \
-                what is recorded from now on is told once it is further");
+            tracing::warn!(outbox = %cursor, ledger = %snapshot.head.seq, "the ledger is older than its outbox, from a \
+                backup perhaps; what it records from now on is told");
+            self.outbox.rewind(snapshot.head.seq).await?;
+            cursor = snapshot.head.seq;
         }
         let mut events: Vec<Event> = Vec::new();
         while cursor < snapshot.head.seq {
@@ -259,13 +268,15 @@ impl Desk {
                 });
             }
         }
+        for channel in self.channels.iter().filter(|name| !backlog.iter().any(|waiting| waiting.channel == **name)) {
+            metrics::gauge!("coldtrail_notifications_pending", "channel" => channel.clone()).set(0.0);
+            metrics::gauge!("coldtrail_notification_oldest_pending_seconds", "channel" => channel.clone()).set(0.0);
+        }
         let open = holds.alarms().filter(|alarm| alarm.code == AlarmCode::NotificationUndelivered);
         for alarm in open.filter(|alarm| alarm.cleared_at.is_none()) {
             let (_, channel) = alarm.subject.parts();
             let waiting = backlog.iter().find(|waiting| waiting.channel == channel.as_str());
             if waiting.is_none_or(|waiting| !late(waiting.oldest)) {
-                metrics::gauge!("coldtrail_notifications_pending", "channel" => channel.to_string())
-                    .set(waiting.map_or(0.0, |waiting| waiting.pending as f64));
                 findings.heard.push((alarm.subject.clone(), ValidAt::from_millis(now.millis())));
             }
         }

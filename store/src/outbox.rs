@@ -124,6 +124,15 @@ impl Outbox {
         transaction.commit().await.map_err(&failed)
     }
 
+    /// Moves the cursor back to `seq`, the end of a ledger that is older than the outbox.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn rewind(&self, seq: Sequence) -> Result<(), Error> {
+        let back = sqlx::query("UPDATE cursor SET seq = min(seq, ?) WHERE one = 1").bind(seq.to_sql());
+        back.execute(&self.pool).await.map(|_| ()).map_err(failed("write to"))
+    }
+
     /// What `channel` may try now, what was tried least first, at most `limit`.
     ///
     /// # Errors

@@ -117,3 +117,20 @@ async fn an_alarm_is_answered_by_whoever_acknowledges_it() {
     desk.tell().await;
     assert_eq!(desk.notifier().outbox().list(&wanted).await.unwrap(), told);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_older_than_its_outbox_is_told_of_from_its_end_on() {
+    let Some(mut mailbox) = Receiver::mail(&[]).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = desk(directory.path(), &mailbox).await;
+    desk.notifier.take().unwrap().stop().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(directory.path().join(store::outbox::FILE));
+    let pool = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query("UPDATE cursor SET seq = seq + 1000").execute(&pool).await.unwrap();
+    pool.close().await;
+    desk.tell().await;
+    let head = desk.ledger.head().seq;
+    desk.until("the cursor is at the end", async |notifier| notifier.outbox().cursor().await.unwrap() == head).await;
+    hold(&desk, "U1").await;
+    assert_eq!(to(&mailbox.next().await), "m.lin@wh.example");
+}
