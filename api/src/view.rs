@@ -4,6 +4,7 @@ pub(crate) mod alarm;
 pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod hold;
+pub(crate) mod notification;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod token;

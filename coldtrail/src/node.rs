@@ -4,6 +4,7 @@ mod credentials;
 mod door;
 mod evaluation;
 mod location;
+mod notifications;
 pub(crate) mod options;
 mod readiness;
 
@@ -22,6 +23,7 @@ use ingest::pipeline::Pipeline;
 use ingest::sink::Sink;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
+use notify::Notifier;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
 use tokio::task::JoinHandle;
@@ -176,6 +178,7 @@ pub(crate) struct Node {
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
+    notifier: Notifier,
     refreshing: JoinHandle<()>,
     _lock: std::fs::File,
 }
@@ -195,6 +198,8 @@ impl Node {
             async move { pipeline.run(stop).await }
         });
         replayed(&pipeline).await?;
+        // before anything is placed or raised: a new outbox tells what comes after it
+        let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
         let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
@@ -207,6 +212,7 @@ impl Node {
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
+            notifications: Some(notifications),
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };
@@ -232,6 +238,7 @@ impl Node {
             serving,
             flushing,
             evaluation,
+            notifier,
             refreshing,
             _lock,
         })
@@ -250,6 +257,7 @@ impl Node {
         doors?;
         served?;
         self.evaluation.stop().await;
+        self.notifier.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;
