@@ -4,7 +4,7 @@ mod access;
 mod body;
 pub mod door;
 mod endpoint;
-mod history;
+mod events;
 mod options;
 mod page;
 mod person;
@@ -12,6 +12,7 @@ mod problem;
 mod routes;
 mod server;
 mod state;
+mod stock;
 mod view;
 mod web;
 

@@ -89,6 +89,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
+    /// Not every unit has been assessed since the start.
+    pub(crate) fn unassessed() -> Self {
+        Self::unavailable("unavailable", "not every unit has been assessed yet: ask again in a moment")
+    }
+
     /// Too many wrong passwords.
     pub(crate) fn locked_out(until: RecordedAt, now: RecordedAt) -> Self {
         let detail = format!("too many wrong passwords: the account is locked until {until}");

@@ -11,10 +11,13 @@ use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
 use store::ledger::Ledger;
+use store::newest::Newest;
 use store::outbox::Outbox;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::door::ReadingsDoor;
+use crate::events::Hub;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 
@@ -52,6 +55,10 @@ pub struct Notifications {
 pub struct ApiState {
     /// Answers SQL.
     pub engine: Engine,
+    /// Reads histories: questions of our own making, however long the answer.
+    pub history: Engine,
+    /// The newest reading of every sensor.
+    pub newest: Newest,
     /// Registry, audit trail, tokens.
     pub ledger: Ledger,
     /// Takes readings in.
@@ -73,12 +80,15 @@ pub(crate) struct Shared {
     pub(crate) options: Arc<ApiOptions>,
     /// Kibibytes of answers that may still be on their way.
     pub(crate) sending: Arc<Semaphore>,
+    /// Where clients come to listen.
+    pub(crate) events: Hub,
 }
 
 impl Shared {
-    pub(crate) fn new(given: ApiState, options: ApiOptions) -> Self {
+    pub(crate) fn new(given: ApiState, options: ApiOptions, stop: CancellationToken) -> Self {
         let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
-        Self { given, options: Arc::new(options), sending }
+        let events = Hub::new(options.max_event_clients, stop);
+        Self { given, options: Arc::new(options), sending, events }
     }
 
     /// What time it is.

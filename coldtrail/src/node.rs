@@ -4,6 +4,7 @@ mod credentials;
 mod door;
 mod evaluation;
 mod location;
+mod newest;
 mod notifications;
 pub(crate) mod options;
 mod readiness;
@@ -180,6 +181,7 @@ pub(crate) struct Node {
     evaluation: evaluation::Evaluation,
     notifier: Notifier,
     refreshing: JoinHandle<()>,
+    filling: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -201,6 +203,11 @@ impl Node {
         // before anything is placed or raised: a new outbox tells what comes after it
         let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
         let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
+        let history = options::history(&config.sql, &clock);
+        let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
+        let newest = pipeline.newest().clone();
+        let filling = newest::fill(newest.clone(), history.clone(), ledger.clone(), stop_doors.clone());
+        let filling = tokio::spawn(filling);
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
         let listener =
@@ -209,6 +216,8 @@ impl Node {
         let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
         let state = ApiState {
             engine: engine.clone(),
+            history,
+            newest,
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
@@ -240,6 +249,7 @@ impl Node {
             evaluation,
             notifier,
             refreshing,
+            filling,
             _lock,
         })
     }
@@ -261,6 +271,7 @@ impl Node {
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;
+        self.filling.await?;
         self.ledger.close().await?;
         Ok(())
     }

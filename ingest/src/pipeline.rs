@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use model::reading::Observation;
 use store::journal::{Journal, JournalOptions, Position};
 use store::lake::Lake;
+use store::newest::Newest;
 use store::tail::Tail;
 use store::view::{Readable, View};
 use tokio::sync::{Notify, mpsc, watch};
@@ -115,6 +116,7 @@ struct Shared {
     stopped: watch::Sender<bool>,
     counts: Counts,
     receipts: Receipts,
+    newest: Newest,
     clock: Clock,
     flush_wanted: Notify,
     observer: RwLock<Option<Observer>>,
@@ -149,6 +151,7 @@ impl Pipeline {
             stopped: watch::Sender::new(false),
             counts: Counts::default(),
             receipts: Receipts::default(),
+            newest: Newest::default(),
             flush_wanted: Notify::new(),
             observer: RwLock::default(),
             writing: tokio::sync::Mutex::new(()),
@@ -255,6 +258,12 @@ impl Pipeline {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// The newest reading of every sensor, as far as it was decoded since the start.
+    #[must_use]
+    pub fn newest(&self) -> &Newest {
+        &self.shared.newest
     }
 
     /// What became of messages that came over HTTP.

@@ -6,6 +6,7 @@ mod collector;
 mod endtoend;
 mod evaluator;
 mod gateways;
+mod glance;
 mod held_disk;
 mod holding;
 mod holds;
