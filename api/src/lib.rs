@@ -19,4 +19,4 @@ mod web;
 pub use options::ApiOptions;
 pub use routes::openapi;
 pub use server::{ServeError, Serving, serve};
-pub use state::{ApiState, Check, Readiness};
+pub use state::{ApiState, Check, Notifications, Readiness};

@@ -188,7 +188,10 @@ impl From<HoldRefusal> for Problem {
     fn from(refusal: HoldRefusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            HoldRefusal::Unknown(_) | HoldRefusal::NothingThere { .. } => Self::not_found(detail),
+            HoldRefusal::Unknown(_) | HoldRefusal::NothingThere { .. } | HoldRefusal::UnknownAlarm(_) => {
+                Self::not_found(detail)
+            }
+            HoldRefusal::Acknowledged { .. } => Self::new(StatusCode::CONFLICT, "acknowledged", detail),
             HoldRefusal::Held(_) => Self::new(StatusCode::CONFLICT, "already_held", detail),
             HoldRefusal::State { .. } => Self::new(StatusCode::CONFLICT, "hold_state", detail),
             HoldRefusal::Expired(_) => Self::new(StatusCode::CONFLICT, "cannot_release", detail),

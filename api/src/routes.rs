@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, readings, registry, scan,
-    sites, sql, tokens, units, users,
+    acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
+    recipients, registry, scan, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -65,6 +65,11 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(acts::accept))
         .routes(routes!(dispatch::check))
         .routes(routes!(alarms::list))
+        .routes(routes!(alarms::acknowledge))
+        // who is told
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::state))
+        .routes(routes!(recipients::list, recipients::register))
         .routes(routes!(events::stream))
         // who did what, and who may
         .routes(routes!(audit::list))

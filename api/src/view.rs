@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod notification;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod site;

@@ -5,6 +5,7 @@ mod door;
 mod evaluation;
 mod location;
 mod newest;
+mod notifications;
 pub(crate) mod options;
 mod readiness;
 
@@ -23,6 +24,7 @@ use ingest::pipeline::Pipeline;
 use ingest::sink::Sink;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
+use notify::Notifier;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
 use tokio::task::JoinHandle;
@@ -177,6 +179,7 @@ pub(crate) struct Node {
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
+    notifier: Notifier,
     refreshing: JoinHandle<()>,
     filling: JoinHandle<()>,
     _lock: std::fs::File,
@@ -197,6 +200,8 @@ impl Node {
             async move { pipeline.run(stop).await }
         });
         replayed(&pipeline).await?;
+        // before anything is placed or raised: a new outbox tells what comes after it
+        let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
         let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
         let history = options::history(&config.sql, &clock);
         let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
@@ -216,6 +221,7 @@ impl Node {
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
+            notifications: Some(notifications),
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };
@@ -241,6 +247,7 @@ impl Node {
             serving,
             flushing,
             evaluation,
+            notifier,
             refreshing,
             filling,
             _lock,
@@ -260,6 +267,7 @@ impl Node {
         doors?;
         served?;
         self.evaluation.stop().await;
+        self.notifier.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;

@@ -125,6 +125,7 @@ struct Shared {
     attempts: Attempts,
     /// Whether [`Pipeline::run`] runs: a full tail gets room some time.
     is_flushed: AtomicBool,
+    runtime: tokio::runtime::Handle,
 }
 
 impl Pipeline {
@@ -156,6 +157,7 @@ impl Pipeline {
             writing: tokio::sync::Mutex::new(()),
             attempts: Attempts::default(),
             is_flushed: AtomicBool::new(false),
+            runtime: tokio::runtime::Handle::current(),
             options,
             journal,
             lake,
@@ -216,9 +218,10 @@ impl Pipeline {
     /// # Errors
     /// When the flush fails; it is tried again by itself.
     pub async fn flush(&self) -> Result<(), Error> {
-        // In a task of its own: a question that is given up must not leave a flush half done.
+        // In a task of its own, and not on threads for questions: one that is given up, or has to be polite, must not
+        // leave a flush half done.
         let shared = Arc::clone(&self.shared);
-        match tokio::spawn(async move { flushing::flush(&shared).await }).await {
+        match self.shared.runtime.spawn(async move { flushing::flush(&shared).await }).await {
             Ok(flushed) => flushed,
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }

@@ -88,7 +88,7 @@ impl Glances {
             .filter(|association| association.from <= stock.now && association.to.is_none_or(|to| stock.now < to));
         for association in present {
             let Target::Place(place) = &association.target else { continue };
-            let silent = holds.open_silence(&Subject::Sensor(association.sensor.clone())).is_some();
+            let silent = holds.lasting(&Subject::Sensor(association.sensor.clone())).is_some();
             glances.places.entry(place.clone()).or_default().silent += usize::from(silent);
             let sensors = glances.sensors.entry(place.clone()).or_default();
             sensors.push((association.sensor.clone(), association.from));
@@ -139,7 +139,7 @@ impl Glances {
 /// What `sensor` said last, which has been where it is since `since`.
 pub(crate) fn sensor_state(stock: &Stock, sensor: &Name, since: ValidAt) -> SensorStateView {
     let last = stock.newest().of(sensor.as_str());
-    let silent = stock.snapshot.holds.open_silence(&Subject::Sensor(sensor.clone())).is_some();
+    let silent = stock.snapshot.holds.lasting(&Subject::Sensor(sensor.clone())).is_some();
     let heard = last.as_ref().map_or(since, |last| ValidAt::from_millis(last.measured_at.millis()).max(since));
     SensorStateView {
         id: sensor.to_string(),

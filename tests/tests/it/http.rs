@@ -97,6 +97,7 @@ impl Edge {
             ledger: ledger.clone(),
             door: Arc::new(FakeDoor),
             assess: None,
+            notifications: None,
             metrics: None,
             readiness: Arc::new(|| vec![Check { name: "journal", ok: true, detail: "open".into() }]),
         };

@@ -16,6 +16,7 @@ mod kill;
 mod lake_readers;
 mod ledger;
 mod listener;
+mod notifications;
 mod registry;
 mod rows;
 mod s3;

@@ -80,6 +80,7 @@ impl Desk {
             ledger: ledger.clone(),
             door: Arc::new(NoDoor),
             assess: Some(assess),
+            notifications: None,
             metrics: None,
             readiness: Arc::new(Vec::new),
         };
