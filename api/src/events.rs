@@ -138,7 +138,10 @@ impl Hub {
     /// Looks at readings and excursions as long as somebody listens, until the server stops.
     pub(crate) async fn watch(self, shared: Shared) {
         let newest = shared.given.newest.clone();
-        let (mut seen, mut excursions) = (0, None);
+        let latest = || shared.given.assess.as_ref().and_then(|assess| assess.latest());
+        // before everything was assessed once nothing is known: what is under way then is told when it is
+        let mut excursions = Excursions::of(latest().unwrap_or_default());
+        let mut seen = newest.revision();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -147,8 +150,8 @@ impl Hub {
                 () = self.stop.cancelled() => return,
             }
             if self.looks.receiver_count() == 0 {
-                // whoever comes is told what changes from then on
-                (seen, excursions) = (newest.revision(), None);
+                // whoever comes is told what changes from this look on
+                (seen, excursions) = (newest.revision(), Excursions::of(latest().unwrap_or_default()));
                 continue;
             }
             let mut told: Vec<Told> = Vec::new();
@@ -163,11 +166,8 @@ impl Hub {
                 });
                 told.push(Told::of(Topic::Reading, &data));
             }
-            let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
-            // before everything was assessed once nothing is known: what is under way then is told when it is
-            let before = excursions.get_or_insert_with(|| Excursions::of(latest.as_deref().unwrap_or_default()));
-            if let Some(latest) = &latest {
-                let changes = before.changes(&shared.given.ledger.registry(), latest);
+            if let Some(latest) = latest() {
+                let changes = excursions.changes(&shared.given.ledger.registry(), latest);
                 told.extend(changes.iter().map(|change| Told::of(Topic::Excursion, change)));
             }
             if !told.is_empty() {

@@ -45,15 +45,15 @@ type Key = (Change, Gtin, Name, ValidAt);
 
 impl Excursions {
     /// As of this look.
-    pub(super) fn of(latest: &[Arc<Assessment>]) -> Self {
-        Self(latest.to_vec())
+    pub(super) fn of(latest: Vec<Arc<Assessment>>) -> Self {
+        Self(latest)
     }
 
     /// What changed since the look before.
-    pub(super) fn changes(&mut self, registry: &Registry, latest: &[Arc<Assessment>]) -> Vec<Value> {
+    pub(super) fn changes(&mut self, registry: &Registry, latest: Vec<Arc<Assessment>>) -> Vec<Value> {
         let mut found: BTreeMap<Key, (Value, Vec<&Name>)> = BTreeMap::new();
         let mut before = self.0.iter().peekable();
-        for assessment in latest {
+        for assessment in &latest {
             while before.next_if(|known| known.unit < assessment.unit).is_some() {}
             let known = before.next_if(|known| known.unit == assessment.unit);
             if known.is_some_and(|known| Arc::ptr_eq(known, assessment)) {
@@ -72,7 +72,7 @@ impl Excursions {
             view
         });
         let told = told.collect();
-        self.0 = latest.to_vec();
+        self.0 = latest;
         told
     }
 }

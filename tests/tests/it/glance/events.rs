@@ -51,14 +51,20 @@ impl Listening {
         }
     }
 
-    /// The next event for which `wanted` holds.
-    async fn find(&mut self, wanted: impl Fn(&Told) -> bool) -> Told {
-        loop {
-            let told = self.next().await.expect("the stream goes on");
-            if wanted(&told) {
-                return told;
+    /// The next event for which `wanted` holds. Those before it are named when it does not come.
+    async fn find(&mut self, mut wanted: impl FnMut(&Told) -> bool) -> Told {
+        let mut passed = Vec::new();
+        let found = timeout(PATIENCE, async {
+            loop {
+                let told = self.next().await.expect("the stream goes on");
+                if wanted(&told) {
+                    return told;
+                }
+                passed.push(told);
             }
-        }
+        });
+        let found = found.await;
+        found.unwrap_or_else(|_| panic!("what is waited for does not come after {passed:#?}"))
     }
 }
 
@@ -84,22 +90,21 @@ async fn tells_readings_excursions_holds_and_alarms_and_resumes_without_loss() {
 
     // the newest reading of the sensor, the excursion under way, and the hold it led to
     let mut seen = std::collections::BTreeSet::new();
-    while seen.len() < 4 {
-        let told = everything.next().await.expect("the stream goes on");
-        match told.event.as_str() {
-            "reading" => assert_eq!((&told.data["sensor"], &told.id), (&json!("CR2-A"), &None)),
-            "excursion" => {
-                assert_eq!((&told.data["rule"], &told.id), (&json!("hot"), &None), "{told:?}");
-                if told.data["change"] == "opened" {
+    everything
+        .find(|told| {
+            match told.event.as_str() {
+                "reading" => assert_eq!((&told.data["sensor"], &told.id), (&json!("CR2-A"), &None)),
+                "excursion" => {
+                    assert_eq!((&told.data["rule"], &told.id), (&json!("hot"), &None), "{told:?}");
                     assert_eq!(told.data["units"], json!(["106141411234567897"]));
                 }
+                "hold" => assert_eq!(told.data["change"], "placed"),
+                _ => assert_eq!(told.event, "alarm"),
             }
-            "hold" => assert_eq!(told.data["change"], "placed"),
-            "alarm" => {}
-            other => panic!("{other}"),
-        }
-        seen.insert(told.event);
-    }
+            seen.insert(told.event.clone());
+            seen.len() == 4
+        })
+        .await;
     let placed = holds.find(|told| told.event == "hold" && told.data["holds"][0]["cause"]["code"] == "excursion").await;
     assert_eq!(placed.data["holds"][0]["unit"], "106141411234567897");
     let id = placed.id.clone().unwrap();
