@@ -60,6 +60,16 @@ impl Desk {
         self.now.store(minute(at).millis(), Ordering::Relaxed);
     }
 
+    /// Lets time pass when nothing is under way: what was sent and not yet written down would count as undelivered all
+    /// that time.
+    async fn clock_when_idle(&self, at: i64) {
+        self.until("all that was sent is written down", async |notifier| {
+            notifier.outbox().backlog().await.unwrap().is_empty()
+        })
+        .await;
+        self.clock(at);
+    }
+
     async fn recipients(&self, recipients: Value) {
         apply(&self.ledger, &json!({ "recipients": recipients })).await;
     }

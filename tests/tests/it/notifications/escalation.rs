@@ -47,10 +47,10 @@ async fn the_next_level_is_told_when_nobody_answers_and_nobody_more_once_somebod
         ("m.lin@wh.example", &json!("[Coldtrail] 冻结: 单元 U1 – 人工冻结 – CR, HUB"))
     );
 
-    desk.clock(45 + 14);
+    desk.clock_when_idle(45 + 14).await;
     let second = hold(&desk, "U2").await;
     assert_eq!(to(&mailbox.next().await), "m.lin@wh.example");
-    desk.clock(45 + 15);
+    desk.clock_when_idle(45 + 15).await;
     let mail = mailbox.next().await;
     assert_eq!(to(&mail), "j.doe@wh.example");
     assert!(mail["subject"].as_str().unwrap().starts_with("[Coldtrail] URGENT Hold: Unit U1"), "{mail}");
@@ -66,7 +66,7 @@ async fn the_next_level_is_told_when_nobody_answers_and_nobody_more_once_somebod
     desk.ledger.decide_holds(decision, &name("m.lin")).await.unwrap().unwrap();
     desk.until("the first is answered", async |notifier| notifier.outbox().unanswered().await.unwrap().len() == 1)
         .await;
-    desk.clock(45 + 90);
+    desk.clock_when_idle(45 + 90).await;
     // the second one goes through all levels, and nothing of the first comes between
     assert_eq!(to(&mailbox.next().await), "j.doe@wh.example");
     let mail = mailbox.next().await;
@@ -94,14 +94,14 @@ async fn an_alarm_is_answered_by_whoever_acknowledges_it() {
     let raised = desk.ledger.record_findings(Findings { alarms, ..Findings::default() }).await.unwrap().raised;
     let mail = mailbox.next().await;
     assert_eq!(mail["subject"], "[Coldtrail] 报警: 传感器无数据: 2");
-    desk.clock(45 + 15);
+    desk.clock_when_idle(45 + 15).await;
     assert_eq!(to(&mailbox.next().await), "j.doe@wh.example");
     let alarm =
         desk.ledger.acknowledge_alarm(raised[1], &name("j.doe"), Some("on my way".into())).await.unwrap().unwrap();
     assert_eq!(alarm.acknowledged.as_ref().unwrap().by, name("j.doe"));
     assert!(desk.ledger.acknowledge_alarm(raised[1], &name("m.lin"), None).await.unwrap().is_err());
     desk.until("it is answered", async |notifier| notifier.outbox().unanswered().await.unwrap().is_empty()).await;
-    desk.clock(45 + 90);
+    desk.clock_when_idle(45 + 90).await;
     hold(&desk, "U1").await;
     assert!(mailbox.next().await["text"].as_str().unwrap().contains("U1"));
 
