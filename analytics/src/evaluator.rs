@@ -1,8 +1,8 @@
 //! The evaluator: turns readings as they arrive into assessments, holds and alarms.
 //!
-//! It keeps what the sensors of tracked units said in memory, packed, takes each reading once, and asks the kernel only when a
-//! reading can change something in kind: the newest value passes a level of a product, a rule may have met its delay,
-//! a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). All other units are
+//! It keeps what the sensors of tracked units said in memory, packed, takes each reading once, and asks the kernel only
+//! when a reading can change something in kind: the newest value passes a level of a product, a rule may have met its
+//! delay, a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). All other units are
 //! gone through in turn. Its answer for any unit equals the batch answer over the same data (invariant A2), which it
 //! checks on itself while it runs.
 //!

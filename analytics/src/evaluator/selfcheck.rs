@@ -15,25 +15,51 @@ use crate::assess::{Assess, AssessError, StoreAssess};
 
 /// From one check to the next.
 const EVERY: Duration = Duration::from_secs(15);
-/// How far before now both sides look, ms: what was measured since may still be on its way to one of them.
-const BEHIND_MS: i64 = 10_000;
-/// Checks of a unit that differ, one after another, until it counts: a late reading may reach the store first.
+/// How far before now both sides look, ms: at first, and at most. Readings that come later than that keep changing what
+/// is compared; then nothing is concluded, and the next look goes further back.
+const BEHIND_MS: std::ops::RangeInclusive<i64> = 10_000..=7 * 86_400_000;
+/// Checks of a unit that differ, one after another, until it counts: a reading may reach the store first.
 const TIMES: u32 = 3;
 
 /// Which unit is checked, and what was found so far.
-#[derive(Default)]
 pub(super) struct SelfCheck {
     last: Option<Instant>,
     turn: Option<Name>,
     running: Option<Running>,
     doubts: Doubts,
+    behind_ms: i64,
 }
 
 /// A check whose other side is being computed.
 struct Running {
     unit: Name,
+    as_of: ValidAt,
     here: Option<Assessment>,
     there: JoinHandle<Result<Option<Assessment>, AssessError>>,
+}
+
+/// A check of which both sides are there.
+pub(super) struct Compared {
+    pub(super) unit: Name,
+    pub(super) as_of: ValidAt,
+    /// What is kept gave this before the other side was computed.
+    before: Option<Assessment>,
+    there: Option<Assessment>,
+}
+
+/// What a comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Equal,
+    Different,
+    /// Readings arrived meanwhile: nothing can be said.
+    Moved,
+}
+
+impl Default for SelfCheck {
+    fn default() -> Self {
+        Self { last: None, turn: None, running: None, doubts: Doubts::default(), behind_ms: *BEHIND_MS.start() }
+    }
 }
 
 /// Units whose two sides differed, how often in a row, and whether that was told.
@@ -59,7 +85,7 @@ impl SelfCheck {
         };
         let unit = doubted.or_else(next)?.clone();
         self.turn = Some(unit.clone());
-        Some((unit, ValidAt::from_millis(now.millis() - BEHIND_MS)))
+        Some((unit, ValidAt::from_millis(now.millis() - self.behind_ms)))
     }
 
     /// Has the other side of `here` computed from the store.
@@ -68,27 +94,37 @@ impl SelfCheck {
             let (store, unit) = (store.clone(), unit.clone());
             async move { store.assess(&unit, Some(as_of), None).await }
         });
-        self.running = Some(Running { unit, here, there });
+        self.running = Some(Running { unit, as_of, here, there });
     }
 
-    /// The alarm that a finished check calls for.
-    pub(super) async fn finished(&mut self, now: ValidAt) -> Option<NewAlarm> {
+    /// The check that has finished, if one has.
+    pub(super) async fn finished(&mut self) -> Option<Compared> {
         if !self.running.as_ref().is_some_and(|running| running.there.is_finished()) {
             return None;
         }
-        let Running { unit, here, there } = self.running.take()?;
-        let there = match there.await {
-            Ok(Ok(there)) => there,
+        let Running { unit, as_of, here, there } = self.running.take()?;
+        match there.await {
+            Ok(Ok(there)) => Some(Compared { unit, as_of, before: here, there }),
             Ok(Err(error)) => {
                 tracing::warn!(%unit, %error, "the evaluator could not be checked on this unit; its turn comes again");
-                return None;
+                None
             }
             Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
+    }
+
+    /// The alarm that a check calls for; `here` is what is kept gives now.
+    pub(super) fn judge(&mut self, compared: Compared, here: Option<&Assessment>, now: ValidAt) -> Option<NewAlarm> {
+        let Compared { unit, before, there, .. } = compared;
+        let outcome = outcome(before.as_ref(), there.as_ref(), here);
+        let word = match outcome {
+            Outcome::Equal => "equal",
+            Outcome::Different => "different",
+            Outcome::Moved => "moved",
         };
-        let differs = here != there;
-        let outcome = if differs { "different" } else { "equal" };
-        metrics::counter!("coldtrail_self_checks_total", "outcome" => outcome).increment(1);
-        if !self.doubts.judge(&unit, differs) {
+        metrics::counter!("coldtrail_self_checks_total", "outcome" => word).increment(1);
+        self.behind_ms = behind(self.behind_ms, outcome);
+        if outcome == Outcome::Moved || !self.doubts.judge(&unit, outcome == Outcome::Different) {
             return None;
         }
         tracing::error!(%unit, ?here, ?there, "the evaluator and the stored readings tell different things of this unit");
@@ -97,12 +133,26 @@ impl SelfCheck {
             subject: Subject::Unit(unit),
             rule: None,
             at: now,
-            detail:
-                "the evaluator's assessment is not the one that the stored readings give: restart the server, and keep \
-                     its log"
-                    .into(),
+            detail: "the evaluator's assessment is not the one that the stored readings give: restart the server, and \
+                     keep its log"
+                .into(),
         })
     }
+}
+
+/// What is to be said of what is kept before and after (`here`), and what is stored between.
+fn outcome<T: PartialEq>(before: Option<&T>, there: Option<&T>, here: Option<&T>) -> Outcome {
+    match there {
+        there if there == here || there == before => Outcome::Equal,
+        _ if before == here => Outcome::Different,
+        _ => Outcome::Moved,
+    }
+}
+
+/// How far back the next check looks.
+fn behind(ms: i64, outcome: Outcome) -> i64 {
+    let next = if outcome == Outcome::Moved { ms * 2 } else { ms / 2 };
+    next.clamp(*BEHIND_MS.start(), *BEHIND_MS.end())
 }
 
 impl Doubts {
@@ -151,5 +201,22 @@ mod tests {
         check.doubts.judge(&names[2], true);
         assert_eq!(next(&mut check).as_deref(), Some("C"));
         assert!(check.due(names.iter(), now).is_none(), "it is not time yet");
+    }
+
+    #[test]
+    fn a_difference_says_nothing_when_readings_arrived_meanwhile() {
+        let said = |before, there, here| outcome(Some(&before), Some(&there), Some(&here));
+        assert_eq!([said(1, 1, 1), said(1, 2, 2), said(1, 1, 2)], [Outcome::Equal; 3]);
+        assert_eq!(said(1, 2, 3), Outcome::Moved);
+        assert_eq!(said(1, 2, 1), Outcome::Different);
+        assert_eq!(outcome(Some(&1), None, Some(&1)), Outcome::Different);
+    }
+
+    #[test]
+    fn a_check_goes_further_back_as_long_as_readings_change_what_it_compares() {
+        let looks = |outcomes: &[Outcome]| outcomes.iter().fold(*BEHIND_MS.start(), |ms, outcome| behind(ms, *outcome));
+        assert_eq!(looks(&[Outcome::Moved; 3]), 80_000);
+        assert_eq!(looks(&[Outcome::Moved, Outcome::Moved, Outcome::Equal]), 20_000);
+        assert_eq!((looks(&[Outcome::Equal]), looks(&[Outcome::Moved; 40])), (*BEHIND_MS.start(), *BEHIND_MS.end()));
     }
 }

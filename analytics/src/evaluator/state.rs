@@ -313,16 +313,25 @@ impl State {
     /// Goes on checking that what is kept gives the assessments that `store` gives.
     pub(super) async fn check(&mut self, store: &StoreAssess) {
         let now = (self.now)();
-        self.alarms.extend(self.self_check.finished(now).await);
-        let Some((unit, as_of)) = self.self_check.due(self.units.keys(), now) else { return };
+        if let Some(compared) = self.self_check.finished().await {
+            let here = self.assess_one(&compared.unit, compared.as_of).await;
+            self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now));
+        }
+        if let Some((unit, as_of)) = self.self_check.due(self.units.keys(), now) {
+            let here = self.assess_one(&unit, as_of).await;
+            self.self_check.begin(unit, as_of, here, store);
+        }
+    }
+
+    /// What is known of one unit as of an instant that may have passed.
+    async fn assess_one(&mut self, unit: &Name, as_of: ValidAt) -> Option<Assessment> {
+        let pieces = self.units.get(unit).into_iter().flat_map(|custody| &custody.pieces);
         let mut heard = HashMap::new();
-        for sensor in self.units.get(&unit).iter().flat_map(|custody| &custody.pieces).flat_map(|piece| &piece.sensors)
-        {
+        for sensor in pieces.flat_map(|piece| &piece.sensors) {
             heard.extend(self.memory.whole(sensor, as_of).map(|whole| (sensor.clone(), whole)));
         }
-        let here = self.assess_over(heard, vec![unit.clone()], as_of).await.pop();
-        let here = here.map(|finding| Assessment::clone(&finding.assessment));
-        self.self_check.begin(unit, as_of, here, store);
+        let found = self.assess_over(heard, vec![unit.clone()], as_of).await.pop()?;
+        Some(Assessment::clone(&found.assessment))
     }
 
     async fn assess_over(&self, heard: HashMap<Name, Arc<Heard>>, units: Vec<Name>, now: ValidAt) -> Vec<Finding> {

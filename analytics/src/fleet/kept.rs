@@ -34,14 +34,22 @@ impl Kept {
         kept
     }
 
-    /// Whether everything measured from `from` on (everything, when absent) is here.
+    /// Whether everything measured from `from` on is here, and the last reading before it; everything, when absent.
     #[must_use]
     pub fn reaches(&self, from: Option<i64>) -> bool {
         match (self.from, from) {
             (None, _) => true,
-            (Some(kept), Some(wanted)) => kept <= wanted,
+            (Some(_), Some(wanted)) => self.first_at().is_some_and(|first| first <= wanted),
             (Some(_), None) => false,
         }
+    }
+
+    /// The first instant it was heard of, of those kept, ms.
+    fn first_at(&self) -> Option<i64> {
+        let newest = [self.newest.raw_temperature(), self.newest.raw_humidity()];
+        let newest = newest.into_iter().filter_map(<[Sample]>::first).map(|sample| sample.at);
+        let packed = [&self.temperature, &self.humidity].into_iter().filter_map(Packed::first).map(|sample| sample.at);
+        newest.chain(packed).min()
     }
 
     /// The newest readings under another registry; those packed are as they came.
@@ -128,5 +136,72 @@ impl Kept {
         };
         self.newest
             .with(of(&self.temperature, self.newest.raw_temperature()), of(&self.humidity, self.newest.raw_humidity()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::instant::MeasuredAt;
+    use model::quantity::{Humidity, Temperature};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn told(at: i64, celsius: Option<i32>, percent: Option<i32>) -> Observation {
+        Observation {
+            sensor: Name::parse("S").unwrap(),
+            measured_at: MeasuredAt::from_millis(at),
+            temperature: celsius.and_then(|celsius| Temperature::from_celsius(f64::from(celsius))),
+            humidity: percent.and_then(|percent| Humidity::from_percent(f64::from(percent))),
+            unit: None,
+        }
+    }
+
+    /// Mostly in order, some late, some twice, some of one instant with two values, some of one quantity only.
+    fn readings() -> impl Strategy<Value = Vec<Observation>> {
+        let one = (0i64..40, 0i32..4, 0i32..3, 0u8..4);
+        prop::collection::vec(one, 0..6000).prop_map(|all| {
+            let told = |(step, (late, celsius, percent, which)): (usize, (i64, i32, i32, u8))| {
+                let at = step as i64 - if late == 0 { step as i64 / 2 } else { late / 30 };
+                told(at * 1000, (which != 1).then_some(celsius), (which != 2).then_some(40 + percent))
+            };
+            all.into_iter().enumerate().map(told).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Invariant A2: what is packed is what was told.
+        #[test]
+        fn is_what_the_plain_form_holds(readings in readings(), cut in 0i64..7_000_000) {
+            let (mut kept, mut plain) = (Kept::default(), Heard::default());
+            for reading in &readings {
+                let (packed, pushed) = (kept.push(reading), plain.push(reading));
+                prop_assert_eq!(packed == Push::Known, pushed == Push::Known);
+                // Calling a reading late is never wrong in the quiet direction; calling a late one the next would be.
+                prop_assert!(packed == pushed || packed == Push::Late, "{packed:?} {pushed:?}");
+            }
+            prop_assert_eq!(kept.last_at(), plain.last_at());
+            for as_of in [cut, i64::MAX] {
+                let whole = kept.whole(ValidAt::from_millis(as_of));
+                let until = |samples: &[Sample]| -> Vec<Sample> {
+                    samples.iter().copied().filter(|sample| sample.at <= as_of).collect()
+                };
+                prop_assert_eq!(whole.raw_temperature(), until(plain.raw_temperature()));
+                prop_assert_eq!(whole.raw_humidity(), until(plain.raw_humidity()));
+            }
+        }
+    }
+
+    #[test]
+    fn reaches_an_instant_only_with_a_reading_before_it() {
+        let log = |at: i64| Log { temperature: vec![Sample { at, value: 5000 }], ..Log::default() };
+        let sensor = Name::parse("S").unwrap();
+        let kept = Kept::new(&log(500), &Registry::default(), &sensor, Some(ValidAt::from_millis(100)));
+        assert!(kept.reaches(Some(500)) && kept.reaches(Some(900)));
+        // Readings from 300 on would be here, the last one before 300 is not.
+        assert!(!kept.reaches(Some(300)) && !kept.reaches(None));
+        assert!(Kept::new(&log(500), &Registry::default(), &sensor, None).reaches(Some(300)));
     }
 }

@@ -30,6 +30,11 @@ impl Packed {
         self.count
     }
 
+    /// The first reading.
+    pub(crate) fn first(&self) -> Option<Sample> {
+        self.blocks.first().map(|block| block.first)
+    }
+
     /// The last reading.
     pub(crate) fn last(&self) -> Option<Sample> {
         self.blocks.last().map(|block| block.last)

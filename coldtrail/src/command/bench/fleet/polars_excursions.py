@@ -31,15 +31,17 @@ def pass_once():
         .filter((pl.col("out") != pl.col("out0")) | (pl.col("out") & pl.col("last")))
         .collect()
     )
-    starts = rows.filter(pl.col("out") & ~pl.col("out0"))["crossing"].to_numpy()
+    starts = rows.filter(pl.col("out") & ~pl.col("out0"))["crossing"]
     # An excursion ends where the limit is passed downwards, or with the sensor's last reading.
     ends = (
         rows.filter(~(pl.col("out") & ~pl.col("out0") & ~pl.col("last")))
         .with_columns(end=pl.when(pl.col("out")).then(pl.col("at").cast(pl.Float64)).otherwise(pl.col("crossing")))["end"]
-        .to_numpy()
     )
-    seconds = (ends - starts) / 1000.0
-    seconds = seconds[seconds > 0]
+    spans = pl.DataFrame({"start": starts, "end": ends}).filter(pl.col("end") > pl.col("start"))
+    # Touching the limit for an instant ends nothing: what ends where the next begins is one excursion.
+    begins = spans.filter((pl.col("start") != pl.col("end").shift(1)).fill_null(True))["start"]
+    finishes = spans.filter((pl.col("end") != pl.col("start").shift(-1)).fill_null(True))["end"]
+    seconds = (finishes - begins) / 1000.0
     return {
         "excursions": int(len(seconds)),
         "fired": int((seconds >= delay).sum()),
