@@ -1,6 +1,8 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
 mod heard;
+mod kept;
+mod packed;
 mod profiles;
 
 use std::collections::HashMap;
@@ -17,6 +19,7 @@ use crate::logs::{Digest, Log, Logs};
 
 pub use crate::kernel::Outline;
 pub use heard::{Heard, Push};
+pub use kept::Kept;
 pub use profiles::Profiles;
 
 /// Everything units are assessed from at one instant.

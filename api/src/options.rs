@@ -27,6 +27,8 @@ pub struct ApiOptions {
     pub stall_timeout: Duration,
     /// How long a client may take to receive an answer.
     pub send_timeout: Duration,
+    /// Clients that listen to events at once; further ones are told to come later.
+    pub max_event_clients: usize,
     /// Bytes of answers being sent to all clients together.
     pub max_sending_bytes: usize,
     /// How long open requests may go on once the server is told to stop.
@@ -45,6 +47,7 @@ impl Default for ApiOptions {
             body_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(300),
+            max_event_clients: 64,
             max_sending_bytes: 1 << 30,
             drain_timeout: Duration::from_secs(5),
         }

@@ -4,6 +4,8 @@ mod credentials;
 mod door;
 mod evaluation;
 mod location;
+mod newest;
+mod notifications;
 pub(crate) mod options;
 mod readiness;
 
@@ -12,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::sql::Engine;
+use analytics::evaluator::Board;
+use analytics::sql::{Engine, EngineOptions};
 use api::{ApiState, Serving};
 use ingest::clock::Clock;
 use ingest::collector::{Collector, CollectorHandle};
@@ -22,6 +25,7 @@ use ingest::pipeline::Pipeline;
 use ingest::sink::Sink;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
+use notify::Notifier;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
 use tokio::task::JoinHandle;
@@ -176,7 +180,9 @@ pub(crate) struct Node {
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
+    notifier: Notifier,
     refreshing: JoinHandle<()>,
+    filling: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -187,7 +193,8 @@ impl Node {
         let Options { data, http, mqtt, config, clock } = options;
         let Opened { pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
         bootstrap(&data, &ledger).await?;
-        let engine = options::engine(&config.sql, &clock);
+        let board = Board::default();
+        let engine = EngineOptions { board: Some(board.clone()), ..options::engine(&config.sql, &clock) };
         let engine = Engine::new(Arc::new(pipeline.clone()), Some(ledger.clone()), engine)?;
         let (stop_doors, stop_flushing) = (CancellationToken::new(), CancellationToken::new());
         let flushing = tokio::spawn({
@@ -195,7 +202,14 @@ impl Node {
             async move { pipeline.run(stop).await }
         });
         replayed(&pipeline).await?;
-        let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
+        // before anything is placed or raised: a new outbox tells what comes after it
+        let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
+        let evaluation = evaluation::start(&pipeline, &ledger, board, &config, &clock)?;
+        let history = options::history(&config.sql, &clock);
+        let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
+        let newest = pipeline.newest().clone();
+        let filling = newest::fill(newest.clone(), history.clone(), ledger.clone(), stop_doors.clone());
+        let filling = tokio::spawn(filling);
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
         let listener =
@@ -204,9 +218,12 @@ impl Node {
         let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
         let state = ApiState {
             engine: engine.clone(),
+            history,
+            newest,
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
+            notifications: Some(notifications),
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };
@@ -232,7 +249,9 @@ impl Node {
             serving,
             flushing,
             evaluation,
+            notifier,
             refreshing,
+            filling,
             _lock,
         })
     }
@@ -250,9 +269,11 @@ impl Node {
         doors?;
         served?;
         self.evaluation.stop().await;
+        self.notifier.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;
+        self.filling.await?;
         self.ledger.close().await?;
         Ok(())
     }
