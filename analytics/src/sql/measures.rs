@@ -169,7 +169,12 @@ impl AggregateUDFImpl for Measure {
         for expr in arguments.exprs.iter().skip(2) {
             match expr.evaluate(&nothing) {
                 Ok(ColumnarValue::Scalar(value)) => given.push(value),
-                _ => return plan_err!("the arguments of `{}` after the time must be written in the statement", self.name),
+                _ => {
+                    return plan_err!(
+                        "the arguments of `{}` after the time must be written in the statement",
+                        self.name
+                    );
+                }
             }
         }
         Ok(Box::new(Gathered::new(self.name, self.asked(&given)?)))

@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as EngineStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit,
-    Visitor,
+    Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor,
+    Value, ValueWithSpan, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -68,8 +68,7 @@ pub(crate) fn check(sql: &str, offered: Offered<'_>, limits: &Limits) -> Result<
         return Err(SqlError::refused(ONLY_QUERIES));
     };
 
-    let mut guard =
-        Guard { offered, limits, ctes: BTreeSet::new(), tables: BTreeSet::new(), called: None, depth: 0 };
+    let mut guard = Guard { offered, limits, ctes: BTreeSet::new(), tables: BTreeSet::new(), called: None, depth: 0 };
     if let ControlFlow::Break(refusal) = query_of(&statement)?.visit(&mut guard) {
         return Err(refusal);
     }
@@ -259,7 +258,9 @@ impl Visitor for Guard<'_> {
         if plain {
             return ControlFlow::Continue(());
         }
-        refuse("only tables, subqueries and `assess_at('…')` with a literal may stand in `FROM`, not functions or samples")
+        refuse(
+            "only tables, subqueries and `assess_at('…')` with a literal may stand in `FROM`, not functions or samples",
+        )
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<SqlError> {

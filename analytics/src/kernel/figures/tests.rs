@@ -4,7 +4,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn samples(pairs: &[(i64, f64)]) -> Vec<Sample> {
     #[expect(clippy::cast_possible_truncation, reason = "small numbers of a test")]
-    pairs.iter().map(|(second, celsius)| Sample { at: second * 1000, value: (celsius * 1000.0).round() as i32 }).collect()
+    pairs
+        .iter()
+        .map(|(second, celsius)| Sample { at: second * 1000, value: (celsius * 1000.0).round() as i32 })
+        .collect()
 }
 
 #[test]

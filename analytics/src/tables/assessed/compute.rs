@@ -66,8 +66,14 @@ impl Computation {
         };
         let mut groups: Vec<Vec<Name>> = alike.into_values().collect();
         groups.sort();
-        let computation =
-            Self { evidence: Arc::clone(evidence), index, as_of, groups, sensors: Arc::new(sensors), ready: OnceCell::new() };
+        let computation = Self {
+            evidence: Arc::clone(evidence),
+            index,
+            as_of,
+            groups,
+            sensors: Arc::new(sensors),
+            ready: OnceCell::new(),
+        };
         Ok((computation, input))
     }
 

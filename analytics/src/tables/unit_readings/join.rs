@@ -50,9 +50,8 @@ impl Stays {
         for (index, stay) in all.iter().enumerate() {
             by_sensor.entry(stay.sensor.clone()).or_insert(index..index).end = index + 1;
         }
-        let column = |of: fn(&Stay) -> Option<&str>| -> ArrayRef {
-            Arc::new(StringViewArray::from_iter(all.iter().map(of)))
-        };
+        let column =
+            |of: fn(&Stay) -> Option<&str>| -> ArrayRef { Arc::new(StringViewArray::from_iter(all.iter().map(of))) };
         let columns = [
             column(|stay| Some(stay.unit.id.as_str())),
             column(|stay| Some(stay.unit.gtin.as_str())),
