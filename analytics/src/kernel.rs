@@ -15,6 +15,7 @@ mod envelope;
 mod excursion;
 mod expiry;
 mod exposure;
+mod figures;
 mod fixed;
 mod gap;
 mod heat;
@@ -33,6 +34,7 @@ mod verdict;
 mod watch;
 
 pub use expiry::{effective, passes_at};
+pub(crate) use figures::{Course, Figures};
 pub use outline::Outline;
 pub use profile::Profile;
 pub use rate::{GAS_CONSTANT, MKT_GAS_CONSTANT};

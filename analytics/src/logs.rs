@@ -14,6 +14,7 @@ use crate::kernel::Sample;
 
 pub(crate) use digest::Digest;
 pub use file::{FileError, read_csv};
+pub(crate) use store::Gather;
 pub use store::{Wanted, from_engine};
 
 /// The readings of many sensors.
@@ -45,6 +46,10 @@ pub struct Journey {
 }
 
 impl Log {
+    fn is_empty(&self) -> bool {
+        self.temperature.is_empty() && self.humidity.is_empty() && self.units.is_empty()
+    }
+
     /// Which units the sensor was with, as its readings up to `as_of` say; by time.
     #[must_use]
     pub fn journeys(&self, as_of: ValidAt) -> Vec<Journey> {
@@ -91,6 +96,22 @@ impl Logs {
     /// The readings of `sensor`, to add to.
     pub fn of(&mut self, sensor: Name) -> &mut Log {
         self.sensors.entry(sensor).or_default()
+    }
+
+    /// Adds what `other` holds.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (sensor, log) in other.sensors {
+            let known = self.of(sensor);
+            if known.is_empty() {
+                *known = log;
+                continue;
+            }
+            known.temperature.extend(log.temperature);
+            known.humidity.extend(log.humidity);
+            for (at, unit) in log.units {
+                known.name_unit(at, unit);
+            }
+        }
     }
 
     /// The sensors that have readings.

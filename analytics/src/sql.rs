@@ -3,6 +3,7 @@
 mod answer;
 mod functions;
 mod limits;
+mod measures;
 mod output;
 mod plan;
 mod restrain;
@@ -20,16 +21,20 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::execute_stream;
 use futures::{FutureExt, StreamExt};
+use model::instant::ValidAt;
 use store::ledger::Ledger;
 use store::view::Readable;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
-use crate::tables::{AUDIT, HOLDS, LAKE, Opened, REGISTRY, Tables};
+use crate::evaluator::Board;
+use crate::fleet::Profiles;
+use crate::tables::{self, ASSESS_AT, ASSESSED, AUDIT, CUSTODY, HOLDS, LAKE, Opened, REGISTRY, Tables, UNIT_READINGS};
 use answer::Keep;
 use output::Plain;
 use session::Sessions;
+use statement::Offered;
 use threads::Threads;
 
 pub use answer::{Answer, Encoded};
@@ -58,11 +63,13 @@ pub struct EngineOptions {
     pub threads: usize,
     /// The time of `now()`; the simulated one in a simulated world.
     pub clock: Clock,
+    /// Shows the latest assessments; without it, and until it shows every unit, they are computed as of `now()`.
+    pub board: Option<Board>,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { limits: Limits::default(), threads: 2, clock: Arc::new(Utc::now) }
+        Self { limits: Limits::default(), threads: 2, clock: Arc::new(Utc::now), board: None }
     }
 }
 
@@ -83,6 +90,7 @@ struct Shared {
     sessions: Sessions,
     options: EngineOptions,
     turns: Arc<Semaphore>,
+    profiles: Arc<Profiles>,
 }
 
 impl Engine {
@@ -94,7 +102,8 @@ impl Engine {
         let threads = Threads::start(options.threads.max(1))?;
         let sessions = Sessions::new(options.threads.max(1)).map_err(SqlError::internal)?;
         let turns = Arc::new(Semaphore::new(options.limits.max_concurrent));
-        Ok(Self { shared: Arc::new(Shared { source, ledger, sessions, options, turns }), threads: Arc::new(threads) })
+        let shared = Shared { source, ledger, sessions, options, turns, profiles: Arc::default() };
+        Ok(Self { shared: Arc::new(shared), threads: Arc::new(threads) })
     }
 
     /// The tables a query may name.
@@ -191,11 +200,18 @@ impl Shared {
         if self.ledger.is_some() {
             names.extend(REGISTRY);
             names.extend(HOLDS);
+            names.extend(ASSESSED);
+            names.extend([CUSTODY, UNIT_READINGS]);
             if reach == Reach::Everything {
                 names.push(AUDIT);
             }
         }
         names
+    }
+
+    /// The table functions offered.
+    fn functions(&self) -> &'static [&'static str] {
+        if self.ledger.is_some() { &[ASSESS_AT] } else { &[] }
     }
 
     async fn execute<A: Measured>(
@@ -206,14 +222,16 @@ impl Shared {
         opened: &Opened,
     ) -> Result<A, SqlError> {
         let limits = &self.options.limits;
-        let offered = self.offered(reach);
+        let (tables, functions) = (self.offered(reach), self.functions());
+        let offered = Offered { tables: &tables, functions };
+        let now = (self.options.clock)();
         let to_ours = |error| SqlError::from_engine(error, limits.max_memory_bytes, limits.max_nesting as u64);
 
-        let checked = statement::check(sql, &offered, limits)?;
-        let tables = self.open_tables(&checked.tables, opened).await?;
-        let state = self.sessions.open(tables, limits, (self.options.clock)()).map_err(SqlError::internal)?;
+        let checked = statement::check(sql, offered, limits)?;
+        let tables = self.open_tables(&checked.tables, opened, now).await?;
+        let state = self.sessions.open(tables, limits, now).map_err(SqlError::internal)?;
         let logical = state.statement_to_plan(checked.statement).await.map_err(to_ours)?;
-        plan::check(&logical, &offered)?;
+        plan::check(&logical, offered)?;
         let physical = state.create_physical_plan(&logical).await.map_err(to_ours)?;
         let physical = restrain::restrain(physical).map_err(to_ours)?;
 
@@ -236,9 +254,15 @@ impl Shared {
     }
 
     /// The tables of `names` at this moment.
-    async fn open_tables(&self, names: &BTreeSet<String>, opened: &Opened) -> Result<Tables, SqlError> {
-        let mut tables = Tables { opened: opened.clone(), ..Tables::default() };
-        if LAKE.iter().any(|name| names.contains(*name)) {
+    async fn open_tables(
+        &self,
+        names: &BTreeSet<String>,
+        opened: &Opened,
+        now: DateTime<Utc>,
+    ) -> Result<Tables, SqlError> {
+        let mut tables = Tables::new(opened.clone());
+        let shown = self.options.board.as_ref().and_then(Board::all).map(Arc::new);
+        if LAKE.iter().any(|name| names.contains(*name)) || tables::needs_readings(names, shown.is_some()) {
             let view = self.source.view().await.map_err(|error| match error {
                 store::Error::DecodingBehind => SqlError::Overloaded,
                 error => SqlError::internal(error),
@@ -247,6 +271,8 @@ impl Shared {
         }
         if let Some(ledger) = &self.ledger {
             tables.add_ledger(ledger, names, self.options.limits.max_rows).await?;
+            let now = ValidAt::from_millis(now.timestamp_millis());
+            tables.add_units(ledger, shown, &self.profiles, names, now)?;
         }
         Ok(tables)
     }

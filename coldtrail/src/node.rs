@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::sql::Engine;
+use analytics::evaluator::Board;
+use analytics::sql::{Engine, EngineOptions};
 use api::{ApiState, Serving};
 use ingest::clock::Clock;
 use ingest::collector::{Collector, CollectorHandle};
@@ -192,7 +193,8 @@ impl Node {
         let Options { data, http, mqtt, config, clock } = options;
         let Opened { pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
         bootstrap(&data, &ledger).await?;
-        let engine = options::engine(&config.sql, &clock);
+        let board = Board::default();
+        let engine = EngineOptions { board: Some(board.clone()), ..options::engine(&config.sql, &clock) };
         let engine = Engine::new(Arc::new(pipeline.clone()), Some(ledger.clone()), engine)?;
         let (stop_doors, stop_flushing) = (CancellationToken::new(), CancellationToken::new());
         let flushing = tokio::spawn({
@@ -202,7 +204,7 @@ impl Node {
         replayed(&pipeline).await?;
         // before anything is placed or raised: a new outbox tells what comes after it
         let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
-        let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
+        let evaluation = evaluation::start(&pipeline, &ledger, board, &config, &clock)?;
         let history = options::history(&config.sql, &clock);
         let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
         let newest = pipeline.newest().clone();

@@ -30,6 +30,11 @@ impl Known {
         Self { origin, slopes }
     }
 
+    /// The known part itself.
+    pub(super) fn into_slopes(self) -> Vec<Slope> {
+        self.slopes
+    }
+
     /// Extremes and mean; `trace` is the one this was made of.
     pub(super) fn extent(&self, trace: &Trace) -> Extent {
         let (mut highest, mut lowest) = (f64::NEG_INFINITY, f64::INFINITY);

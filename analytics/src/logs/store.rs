@@ -1,9 +1,10 @@
 //! Readings from the store: lake and tail, as one moment of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, StringArrayType};
 use arrow::datatypes::{Float64Type, SchemaRef, TimestampMillisecondType};
 use model::instant::{RecordedAt, ValidAt, to_rfc3339};
 use model::name::Name;
@@ -66,7 +67,7 @@ fn query(wanted: &Wanted<'_>) -> String {
 }
 
 /// The readings of a query's rows.
-struct Gathered(Logs);
+pub(crate) struct Gathered(Logs);
 
 impl Measured for Gathered {
     fn size(&self) -> usize {
@@ -74,30 +75,86 @@ impl Measured for Gathered {
     }
 }
 
-/// Takes rows into logs, sensor by sensor.
+/// Takes rows into logs, sensor by sensor. The columns are sensor, instant, temperature, humidity and unit.
 #[derive(Default)]
-struct Gather {
+pub(crate) struct Gather {
     logs: Vec<(Name, Log)>,
-    known: HashMap<Box<str>, usize>,
+    /// Where each sensor's log is; `None`: it is not wanted.
+    known: HashMap<Box<str>, Option<usize>>,
+    /// Only these sensors are wanted.
+    only: Option<Arc<HashSet<Name>>>,
+    /// Readings taken.
+    taken: usize,
 }
 
 impl Sink for Gather {
     type Answer = Gathered;
 
     fn take(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
-        let wrong = || SqlError::internal(arrow::error::ArrowError::SchemaError("readings have other columns".into()));
-        let sensor = batch.column(0).as_string_opt::<i32>().ok_or_else(wrong)?;
-        let at = batch.column(1).as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)?;
-        let temperature = batch.column(2).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
-        let humidity = batch.column(3).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
-        let unit = batch.column(4).as_string_opt::<i32>().ok_or_else(wrong)?;
+        self.take_batch(batch)
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn finish(self: Box<Self>) -> Result<Gathered, SqlError> {
+        Ok(Gathered(self.into_logs()))
+    }
+}
+
+impl Gather {
+    /// Takes the rows of `sensors` and passes over others.
+    pub(crate) fn only(sensors: Arc<HashSet<Name>>) -> Self {
+        Self { only: Some(sensors), ..Self::default() }
+    }
+
+    /// How many readings were taken.
+    pub(crate) fn len(&self) -> usize {
+        self.taken
+    }
+
+    /// What was taken.
+    pub(crate) fn into_logs(self) -> Logs {
+        let mut logs = Logs::default();
+        for (name, log) in self.logs {
+            *logs.of(name) = log;
+        }
+        logs
+    }
+
+    /// Takes the rows of a batch, whose texts may be views.
+    pub(crate) fn take_batch(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
+        let (sensor, unit) = (batch.column(0), batch.column(4));
+        if let (Some(sensor), Some(unit)) = (sensor.as_string_view_opt(), unit.as_string_view_opt()) {
+            return self.take_rows(batch, sensor, unit);
+        }
+        match (sensor.as_string_opt::<i32>(), unit.as_string_opt::<i32>()) {
+            (Some(sensor), Some(unit)) => self.take_rows(batch, sensor, unit),
+            _ => Err(other_columns()),
+        }
+    }
+
+    fn take_rows<'a, S: StringArrayType<'a>>(
+        &mut self,
+        batch: &RecordBatch,
+        sensor: S,
+        unit: S,
+    ) -> Result<(), SqlError> {
+        let at = batch.column(1).as_primitive_opt::<TimestampMillisecondType>().ok_or_else(other_columns)?;
+        let temperature = batch.column(2).as_primitive_opt::<Float64Type>().ok_or_else(other_columns)?;
+        let humidity = batch.column(3).as_primitive_opt::<Float64Type>().ok_or_else(other_columns)?;
         let mut row = 0;
         while row < batch.num_rows() {
             // Rows of a sensor stand together.
             let name = sensor.value(row);
-            let index = self.index(name)?;
+            let rows = (row..batch.num_rows()).take_while(|row| sensor.value(*row) == name).count();
+            let Some(index) = self.index(name)? else {
+                row += rows;
+                continue;
+            };
             let log = &mut self.logs[index].1;
-            while row < batch.num_rows() && sensor.value(row) == name {
+            for row in row..row + rows {
                 let at = at.value(row);
                 if temperature.is_valid(row) {
                     let value = Temperature::from_celsius(temperature.value(row)).map(Temperature::millidegrees);
@@ -110,33 +167,28 @@ impl Sink for Gather {
                 if let Some(unit) = unit.is_valid(row).then(|| Name::parse(unit.value(row)).ok()).flatten() {
                     log.name_unit(at, unit);
                 }
-                row += 1;
             }
+            self.taken += rows;
+            row += rows;
         }
         Ok(())
     }
 
-    fn size(&self) -> usize {
-        0
-    }
-
-    fn finish(self: Box<Self>) -> Result<Gathered, SqlError> {
-        let mut logs = Logs::default();
-        for (name, log) in self.logs {
-            *logs.of(name) = log;
-        }
-        Ok(Gathered(logs))
-    }
-}
-
-impl Gather {
-    fn index(&mut self, name: &str) -> Result<usize, SqlError> {
+    fn index(&mut self, name: &str) -> Result<Option<usize>, SqlError> {
         if let Some(index) = self.known.get(name) {
             return Ok(*index);
         }
         let parsed = Name::parse(name).map_err(SqlError::internal)?;
-        self.logs.push((parsed, Log::default()));
-        self.known.insert(name.into(), self.logs.len() - 1);
-        Ok(self.logs.len() - 1)
+        let wanted = self.only.as_ref().is_none_or(|only| only.contains(&parsed));
+        let index = wanted.then_some(self.logs.len());
+        if wanted {
+            self.logs.push((parsed, Log::default()));
+        }
+        self.known.insert(name.into(), index);
+        Ok(index)
     }
+}
+
+fn other_columns() -> SqlError {
+    SqlError::internal(arrow::error::ArrowError::SchemaError("readings have other columns".into()))
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
-use super::texts;
+use super::{measures, texts};
 
 /// Functions of one row.
 const SCALAR: &[&str] = &[
@@ -208,6 +208,7 @@ pub(crate) static ALLOWED: LazyLock<Functions> = LazyLock::new(|| {
     }
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();
     aggregate.retain(|function| AGGREGATE.contains(&function.name()));
+    aggregate.extend(measures::all());
     let mut window = SessionStateDefaults::default_window_functions();
     window.retain(|function| WINDOW.contains(&function.name()));
 

@@ -8,10 +8,12 @@ use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
 use super::functions::{ALLOWED, LITERAL_ARGUMENTS};
+use super::measures;
+use super::statement::Offered;
 use crate::error::SqlError;
 
 /// Refuses `plan` unless every node and every function of it, subqueries included, is allowed.
-pub(crate) fn check(plan: &LogicalPlan, offered: &[&str]) -> Result<(), SqlError> {
+pub(crate) fn check(plan: &LogicalPlan, offered: Offered<'_>) -> Result<(), SqlError> {
     // EXPLAIN keeps the explained plan beside its inputs
     let plan = if let LogicalPlan::Explain(explain) = plan { &explain.plan } else { plan };
     let mut refusal = None;
@@ -41,9 +43,9 @@ pub(crate) fn check(plan: &LogicalPlan, offered: &[&str]) -> Result<(), SqlError
     }
 }
 
-fn check_node(node: &LogicalPlan, offered: &[&str]) -> ControlFlow<String> {
+fn check_node(node: &LogicalPlan, offered: Offered<'_>) -> ControlFlow<String> {
     match node {
-        LogicalPlan::TableScan(scan) if !offered.contains(&scan.table_name.table()) => {
+        LogicalPlan::TableScan(scan) if !offered.is_table(scan.table_name.table()) => {
             ControlFlow::Break(format!("`{}` is not a table", scan.table_name))
         }
         LogicalPlan::TableScan(_)
@@ -77,6 +79,10 @@ fn check_expr(expr: &Expr) -> ControlFlow<String> {
         }
         Expr::AggregateFunction(call) => call.func.name(),
         Expr::WindowFunction(call) => match &call.fun {
+            WindowFunctionDefinition::AggregateUDF(function) if measures::NAMES.contains(&function.name()) => {
+                let name = function.name();
+                return ControlFlow::Break(format!("`{name}` is answered with `GROUP BY`, not with `OVER`"));
+            }
             WindowFunctionDefinition::AggregateUDF(function) => function.name(),
             WindowFunctionDefinition::WindowUDF(function) => function.name(),
         },

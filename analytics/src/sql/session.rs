@@ -58,6 +58,8 @@ impl Sessions {
         for (name, provider) in tables.providers {
             schema.register_table(name.to_owned(), provider)?;
         }
+        let functions = tables.functions.into_iter();
+        let functions = functions.map(|(name, function)| (name.to_owned(), Arc::new(function))).collect();
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, Arc::new(schema))?;
         let catalogs = MemoryCatalogProviderList::new();
@@ -77,6 +79,7 @@ impl Sessions {
             .with_scalar_functions(ALLOWED.scalar.clone())
             .with_aggregate_functions(ALLOWED.aggregate.clone())
             .with_window_functions(ALLOWED.window.clone())
+            .with_table_functions(functions)
             .build();
         state.register_function_rewrite(Arc::new(BoundConcatenation::new()))?;
         state.execution_props_mut().query_execution_start_time = Some(now);

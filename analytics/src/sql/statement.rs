@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as EngineStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit,
-    Visitor,
+    Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor,
+    Value, ValueWithSpan, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -22,16 +22,32 @@ use crate::error::{Limit, SqlError};
 
 const ONLY_QUERIES: &str = "only one query may be asked: `SELECT`, `WITH … SELECT`, `VALUES`, or `EXPLAIN` of one";
 
+/// What a query may read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offered<'a> {
+    /// Tables.
+    pub(crate) tables: &'a [&'static str],
+    /// Table functions of one literal.
+    pub(crate) functions: &'a [&'static str],
+}
+
+impl Offered<'_> {
+    /// Whether the planner's name of a scan is that of a table, or of a function it planned as one.
+    pub(crate) fn is_table(self, name: &str) -> bool {
+        self.tables.contains(&name) || name.strip_suffix("()").is_some_and(|name| self.functions.contains(&name))
+    }
+}
+
 /// A statement that may be planned.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) statement: EngineStatement,
-    /// The offered tables it names.
+    /// The offered tables and table functions it names.
     pub(crate) tables: BTreeSet<String>,
 }
 
 /// `sql` parsed, if it is one query over `offered` tables and allowed functions, within `limits`.
-pub(crate) fn check(sql: &str, offered: &[&str], limits: &Limits) -> Result<Checked, SqlError> {
+pub(crate) fn check(sql: &str, offered: Offered<'_>, limits: &Limits) -> Result<Checked, SqlError> {
     if sql.len() > limits.max_statement_bytes {
         return Err(SqlError::Limit { limit: Limit::StatementBytes(limits.max_statement_bytes as u64) });
     }
@@ -52,7 +68,7 @@ pub(crate) fn check(sql: &str, offered: &[&str], limits: &Limits) -> Result<Chec
         return Err(SqlError::refused(ONLY_QUERIES));
     };
 
-    let mut guard = Guard { offered, limits, ctes: BTreeSet::new(), tables: BTreeSet::new(), depth: 0 };
+    let mut guard = Guard { offered, limits, ctes: BTreeSet::new(), tables: BTreeSet::new(), called: None, depth: 0 };
     if let ControlFlow::Break(refusal) = query_of(&statement)?.visit(&mut guard) {
         return Err(refusal);
     }
@@ -126,10 +142,12 @@ fn query_of(statement: &EngineStatement) -> Result<&Query, SqlError> {
 
 /// Walks a query and breaks at the first thing that is not allowed.
 struct Guard<'a> {
-    offered: &'a [&'a str],
+    offered: Offered<'a>,
     limits: &'a Limits,
     ctes: BTreeSet<String>,
     tables: BTreeSet<String>,
+    /// The table function whose name is looked at next.
+    called: Option<&'static str>,
     depth: usize,
 }
 
@@ -144,6 +162,27 @@ fn plain_name(name: &ObjectName) -> Option<String> {
         None => Some(ident.value.to_lowercase()),
         Some('"' | '`') => Some(ident.value.clone()),
         Some(_) => None,
+    }
+}
+
+impl Guard<'_> {
+    /// The offered table function that `factor` calls with one literal, if it does.
+    fn called_by(&self, factor: &TableFactor) -> Option<&'static str> {
+        let TableFactor::Table { name, args: Some(arguments), .. } = factor else { return None };
+        let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() else { return None };
+        let name = Some(&ident.value).filter(|_| ident.quote_style.is_none());
+        let function = self.offered.functions.iter().find(|function| Some(**function) == name.map(String::as_str))?;
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = arguments.args.as_slice() else { return None };
+        (arguments.settings.is_none() && is_literal(argument)).then_some(*function)
+    }
+}
+
+/// Whether `expr` is a literal, perhaps one that says its type.
+fn is_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) | Expr::TypedString(_) => true,
+        Expr::Cast { expr, .. } => matches!(**expr, Expr::Value(_)),
+        _ => false,
     }
 }
 
@@ -201,9 +240,10 @@ impl Visitor for Guard<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlError> {
+        self.called = self.called_by(factor);
         let plain = match factor {
             TableFactor::Table { args, with_hints, version, partitions, json_path, sample, index_hints, .. } => {
-                args.is_none()
+                (args.is_none() || self.called.is_some())
                     && with_hints.is_empty()
                     && version.is_none()
                     && partitions.is_empty()
@@ -218,21 +258,27 @@ impl Visitor for Guard<'_> {
         if plain {
             return ControlFlow::Continue(());
         }
-        refuse("only tables and subqueries may stand in `FROM`, not functions or samples")
+        refuse(
+            "only tables, subqueries and `assess_at('…')` with a literal may stand in `FROM`, not functions or samples",
+        )
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<SqlError> {
+        if let Some(function) = self.called.take() {
+            self.tables.insert(function.to_owned());
+            return ControlFlow::Continue(());
+        }
         if let Some(name) = plain_name(relation) {
             if self.ctes.contains(&name) {
                 return ControlFlow::Continue(());
             }
-            if self.offered.contains(&name.as_str()) {
+            if self.offered.tables.contains(&name.as_str()) {
                 self.tables.insert(name);
                 return ControlFlow::Continue(());
             }
         }
         let shown: String = relation.to_string().chars().take(80).collect();
-        refuse(format!("`{shown}` is not a table: there are `{}`", self.offered.join("`, `")))
+        refuse(format!("`{shown}` is not a table: there are `{}`", self.offered.tables.join("`, `")))
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<SqlError> {

@@ -26,10 +26,11 @@ pub(crate) struct Evaluation {
     running: JoinHandle<()>,
 }
 
-/// Starts evaluating what `pipeline` admits.
+/// Starts evaluating what `pipeline` admits; `board` shows the latest assessments.
 pub(super) fn start(
     pipeline: &Pipeline,
     ledger: &Ledger,
+    board: Board,
     config: &Config,
     clock: &Clock,
 ) -> Result<Evaluation, Failure> {
@@ -42,7 +43,6 @@ pub(super) fn start(
     };
     let watched = Watched::default();
     let told = pipeline.observe(watched.clone());
-    let board = Board::default();
     let parts = Parts {
         engine: engine.clone(),
         ledger: ledger.clone(),

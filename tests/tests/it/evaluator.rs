@@ -1,5 +1,7 @@
 //! From a reading over MQTT to a hold: on the real binary, over restarts, with late and repeated readings.
 
+mod batch;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

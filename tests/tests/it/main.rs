@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: one file per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod assess;
 mod backup;
 mod collector;
 mod endtoend;

@@ -3,7 +3,9 @@
 mod abuse;
 mod answers;
 mod formats;
+mod measures;
 mod pruning;
+pub(crate) mod units;
 mod while_publishing;
 
 use std::sync::Arc;
