@@ -1,6 +1,7 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
 mod heard;
+mod portrait;
 mod profiles;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::logs::{Digest, Log, Logs};
 
 pub use crate::kernel::Outline;
 pub use heard::{Heard, Push};
+pub use portrait::{PlacePortrait, Portrait, SensorPortrait};
 pub use profiles::Profiles;
 
 /// Everything units are assessed from at one instant.

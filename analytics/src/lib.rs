@@ -8,6 +8,7 @@ pub mod evaluator;
 pub mod fleet;
 pub mod kernel;
 pub mod logs;
+pub mod report;
 pub mod sql;
 mod tables;
 

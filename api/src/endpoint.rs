@@ -11,6 +11,7 @@ pub(crate) mod lists;
 pub(crate) mod moves;
 pub(crate) mod readings;
 pub(crate) mod registry;
+pub(crate) mod report;
 pub(crate) mod sql;
 pub(crate) mod tokens;
 pub(crate) mod units;

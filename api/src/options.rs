@@ -1,10 +1,13 @@
 //! How the server is set up.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::role::Role;
+
+use crate::report::Fonts;
 
 /// How the server is set up. Every limit is per server unless it says otherwise.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub struct ApiOptions {
     pub send_timeout: Duration,
     /// Bytes of answers being sent to all clients together.
     pub max_sending_bytes: usize,
+    /// Where fonts for Chinese, Japanese and Korean in reports are looked for.
+    pub font_directories: Vec<PathBuf>,
     /// How long open requests may go on once the server is told to stop.
     pub drain_timeout: Duration,
 }
@@ -46,6 +51,7 @@ impl Default for ApiOptions {
             stall_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(300),
             max_sending_bytes: 1 << 30,
+            font_directories: Fonts::system_directories(),
             drain_timeout: Duration::from_secs(5),
         }
     }

@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, sql, tokens, units,
-    users,
+    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, report, sql, tokens,
+    units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -48,6 +48,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(units::one))
         .routes(routes!(units::assessment))
         .routes(routes!(excursions::list))
+        .routes(routes!(report::report))
         .routes(routes!(lists::moves, moves::record))
         // what is held, who decides about it, and what may go out
         .routes(routes!(holds::list, holds::place))

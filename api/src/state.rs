@@ -53,12 +53,14 @@ pub(crate) struct Shared {
     pub(crate) options: Arc<ApiOptions>,
     /// Kibibytes of answers that may still be on their way.
     pub(crate) sending: Arc<Semaphore>,
+    /// Turns at making a report: it takes memory for its readings.
+    pub(crate) reports: Arc<Semaphore>,
 }
 
 impl Shared {
     pub(crate) fn new(given: ApiState, options: ApiOptions) -> Self {
         let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
-        Self { given, options: Arc::new(options), sending }
+        Self { given, options: Arc::new(options), sending, reports: Arc::new(Semaphore::new(1)) }
     }
 
     /// What time it is.

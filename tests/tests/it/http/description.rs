@@ -20,6 +20,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/moves",
     "GET /v1/places",
     "GET /v1/products",
+    "GET /v1/report",
     "GET /v1/sensors",
     "GET /v1/sensors/{id}/readings",
     "GET /v1/tokens",
