@@ -120,6 +120,13 @@ fn beginning(registry: &Registry, unit: &Name) -> Option<ValidAt> {
     None
 }
 
+/// The sensors that make the trace of `unit` at one instant, by name.
+#[must_use]
+pub fn sensors_at(registry: &Registry, index: &Index, unit: &Name, at: ValidAt) -> Vec<Name> {
+    let places = places::of(registry, unit);
+    View { registry, index }.sensors(unit, places::at(&places, at), at)
+}
+
 /// The unit as registered that a split child comes from, or itself.
 #[must_use]
 pub fn registered<'a>(registry: &'a Registry, unit: &Name) -> Option<&'a model::registry::Unit> {

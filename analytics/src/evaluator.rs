@@ -1,6 +1,6 @@
 //! The evaluator: turns readings as they arrive into assessments, holds and alarms.
 //!
-//! It keeps what the sensors of tracked units said in memory, takes each reading once, and asks the kernel only when a
+//! It keeps what the sensors of tracked units said in memory, packed, takes each reading once, and asks the kernel only when a
 //! reading can change something in kind: the newest value passes a level of a product, a rule may have met its delay,
 //! a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). All other units are
 //! gone through in turn. Its answer for any unit equals the batch answer over the same data (invariant A2), which it
@@ -12,7 +12,9 @@
 
 mod board;
 mod groups;
+mod memory;
 mod rounds;
+mod selfcheck;
 mod silence;
 mod state;
 
@@ -27,7 +29,7 @@ use store::ledger::Ledger;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::assess::AssessError;
+use crate::assess::{AssessError, StoreAssess};
 use crate::sql::Engine;
 
 pub use board::Board;
@@ -64,6 +66,7 @@ pub struct Parts {
 /// Why it cannot go on. Readings go on being recorded; nobody must take their silence for a pass.
 pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessError> {
     let Parts { engine, ledger, now, watch, mut told, board } = parts;
+    let store = StoreAssess::new(engine.clone(), ledger.clone(), now.clone(), board.clone());
     let mut state = state::State::new(engine, ledger.clone(), now, watch, board);
     let mut changes = ledger.changes();
     state.registry_changed().await?;
@@ -74,7 +77,10 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
         tokio::select! {
             taken = told.recv_many(&mut batches, BATCHES_AT_ONCE) => if taken == 0 { return Ok(()) },
             changed = changes.changed() => if changed.is_err() { return Ok(()) },
-            _ = tick.tick() => state.pass_time(),
+            _ = tick.tick() => {
+                state.pass_time();
+                state.check(&store).await;
+            }
             () = stop.cancelled() => return Ok(()),
         }
         let newest = changes.borrow_and_update().registry.clone();
@@ -84,6 +90,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
         for reading in batches.iter().flatten() {
             state.take(reading);
         }
+        state.follow().await?;
         state.settle().await?;
     }
 }

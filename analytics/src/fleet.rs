@@ -1,6 +1,8 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
 mod heard;
+mod kept;
+mod packed;
 mod portrait;
 mod profiles;
 
@@ -18,6 +20,7 @@ use crate::logs::{Digest, Log, Logs};
 
 pub use crate::kernel::Outline;
 pub use heard::{Heard, Push};
+pub use kept::Kept;
 pub use portrait::{PlacePortrait, Portrait, SensorPortrait};
 pub use profiles::Profiles;
 

@@ -6,6 +6,7 @@ pub mod custody;
 pub mod error;
 pub mod evaluator;
 pub mod fleet;
+pub mod history;
 pub mod kernel;
 pub mod logs;
 pub mod report;

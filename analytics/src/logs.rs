@@ -33,7 +33,45 @@ pub struct Log {
     pub units: BTreeMap<i64, Name>,
 }
 
+/// A stretch of time that a sensor was with a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journey {
+    /// The unit.
+    pub unit: Name,
+    /// Its first reading that names the unit.
+    pub from: ValidAt,
+    /// Its next reading that does not, if there is one.
+    pub to: Option<ValidAt>,
+}
+
 impl Log {
+    /// Which units the sensor was with, as its readings up to `as_of` say; by time.
+    #[must_use]
+    pub fn journeys(&self, as_of: ValidAt) -> Vec<Journey> {
+        if self.units.is_empty() {
+            return Vec::new();
+        }
+        let mut instants: Vec<i64> = self.temperature.iter().chain(&self.humidity).map(|sample| sample.at).collect();
+        instants.retain(|at| *at <= as_of.millis());
+        instants.sort_unstable();
+        instants.dedup();
+        let mut journeys: Vec<Journey> = Vec::new();
+        let mut current: Option<&Name> = None;
+        for at in instants {
+            let unit = self.units.get(&at);
+            if current == unit {
+                continue;
+            }
+            let at = ValidAt::from_millis(at);
+            if let (Some(_), Some(last)) = (current, journeys.last_mut()) {
+                last.to = Some(at);
+            }
+            journeys.extend(unit.map(|unit| Journey { unit: unit.clone(), from: at, to: None }));
+            current = unit;
+        }
+        journeys
+    }
+
     /// Notes that the reading at `at` names `unit`; of two that disagree the later name counts.
     fn name_unit(&mut self, at: i64, unit: Name) {
         let named = self.units.entry(at).or_insert_with(|| unit.clone());
@@ -73,35 +111,11 @@ impl Logs {
     }
 
     /// Adds to `index` which sensors travelled with which unit, as their readings up to `as_of` say.
-    ///
-    /// A sensor is with a unit from its first reading that names it until its next reading that does not.
     pub fn tell(&self, index: &mut Index, as_of: ValidAt) {
         for (sensor, log) in &self.sensors {
-            if log.units.is_empty() {
-                continue;
-            }
-            let mut instants: Vec<i64> = log.temperature.iter().chain(&log.humidity).map(|sample| sample.at).collect();
-            instants.retain(|at| *at <= as_of.millis());
-            instants.sort_unstable();
-            instants.dedup();
-            let mut current: Option<(&Name, i64)> = None;
-            for at in instants {
-                let unit = log.units.get(&at);
-                if current.map(|(unit, _)| unit) == unit {
-                    continue;
-                }
-                if let Some((unit, from)) = current.take() {
-                    index.travels(unit.clone(), tag(sensor, from, Some(at)));
-                }
-                current = unit.map(|unit| (unit, at));
-            }
-            if let Some((unit, from)) = current {
-                index.travels(unit.clone(), tag(sensor, from, None));
+            for journey in log.journeys(as_of) {
+                index.travels(journey.unit, Tag { sensor: sensor.clone(), from: journey.from, to: journey.to });
             }
         }
     }
-}
-
-fn tag(sensor: &Name, from: i64, to: Option<i64>) -> Tag {
-    Tag { sensor: sensor.clone(), from: ValidAt::from_millis(from), to: to.map(ValidAt::from_millis) }
 }

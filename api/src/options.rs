@@ -30,6 +30,8 @@ pub struct ApiOptions {
     pub stall_timeout: Duration,
     /// How long a client may take to receive an answer.
     pub send_timeout: Duration,
+    /// Clients that listen to events at once; further ones are told to come later.
+    pub max_event_clients: usize,
     /// Bytes of answers being sent to all clients together.
     pub max_sending_bytes: usize,
     /// Where fonts for Chinese, Japanese and Korean in reports are looked for.
@@ -50,6 +52,7 @@ impl Default for ApiOptions {
             body_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(300),
+            max_event_clients: 64,
             max_sending_bytes: 1 << 30,
             font_directories: Fonts::system_directories(),
             drain_timeout: Duration::from_secs(5),

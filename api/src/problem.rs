@@ -89,6 +89,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
+    /// Not every unit has been assessed since the start.
+    pub(crate) fn unassessed() -> Self {
+        Self::unavailable("unavailable", "not every unit has been assessed yet: ask again in a moment")
+    }
+
     /// Too many wrong passwords.
     pub(crate) fn locked_out(until: RecordedAt, now: RecordedAt) -> Self {
         let detail = format!("too many wrong passwords: the account is locked until {until}");
@@ -183,7 +188,10 @@ impl From<HoldRefusal> for Problem {
     fn from(refusal: HoldRefusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            HoldRefusal::Unknown(_) | HoldRefusal::NothingThere { .. } => Self::not_found(detail),
+            HoldRefusal::Unknown(_) | HoldRefusal::NothingThere { .. } | HoldRefusal::UnknownAlarm(_) => {
+                Self::not_found(detail)
+            }
+            HoldRefusal::Acknowledged { .. } => Self::new(StatusCode::CONFLICT, "acknowledged", detail),
             HoldRefusal::Held(_) => Self::new(StatusCode::CONFLICT, "already_held", detail),
             HoldRefusal::State { .. } => Self::new(StatusCode::CONFLICT, "hold_state", detail),
             HoldRefusal::Expired(_) => Self::new(StatusCode::CONFLICT, "cannot_release", detail),

@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, excursions, health, holds, lists, moves, readings, registry, report, sql, tokens,
-    units, users,
+    acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
+    recipients, registry, report, scan, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -42,11 +42,15 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(lists::places))
         .routes(routes!(lists::sensors))
         .routes(routes!(lists::associations))
-        .routes(routes!(lists::lots))
-        .routes(routes!(lists::units))
         // what is known of units
+        .routes(routes!(units::list))
         .routes(routes!(units::one))
         .routes(routes!(units::assessment))
+        .routes(routes!(readings::of_unit))
+        .routes(routes!(lots::list))
+        .routes(routes!(lots::one))
+        .routes(routes!(scan::scan))
+        .routes(routes!(sites::list))
         .routes(routes!(excursions::list))
         .routes(routes!(report::report))
         .routes(routes!(lists::moves, moves::record))
@@ -62,6 +66,12 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(acts::accept))
         .routes(routes!(dispatch::check))
         .routes(routes!(alarms::list))
+        .routes(routes!(alarms::acknowledge))
+        // who is told
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::state))
+        .routes(routes!(recipients::list, recipients::register))
+        .routes(routes!(events::stream))
         // who did what, and who may
         .routes(routes!(audit::list))
         .routes(routes!(tokens::list, tokens::create))

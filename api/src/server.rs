@@ -71,7 +71,9 @@ pub async fn serve(options: ApiOptions, state: ApiState, stop: CancellationToken
     }
     let listener = TcpListener::bind(options.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let router = routes::service(Shared::new(state, options.clone()));
+    let shared = Shared::new(state, options.clone(), stop.clone());
+    tokio::spawn(shared.events.clone().watch(shared.clone()));
+    let router = routes::service(shared);
     let ended = tokio::spawn(accept(listener, router, options, stop));
     Ok(Serving { address, ended })
 }

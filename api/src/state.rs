@@ -1,6 +1,7 @@
 //! What the endpoints work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use analytics::assess::Assess;
 use analytics::sql::Engine;
@@ -8,10 +9,15 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use model::assessment::Assessment;
 use model::instant::ValidAt;
 use model::name::Name;
+use model::registry::Registry;
 use store::ledger::Ledger;
+use store::newest::Newest;
+use store::outbox::Outbox;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::door::ReadingsDoor;
+use crate::events::Hub;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 
@@ -29,17 +35,38 @@ pub struct Check {
 /// Looks at everything that must be well. Called for every `/readyz`, so it must be quick.
 pub type Readiness = Arc<dyn Fn() -> Vec<Check> + Send + Sync>;
 
+/// Who is told of holds and alarms, and what became of it.
+#[derive(Clone)]
+pub struct Notifications {
+    /// What is and was told.
+    pub outbox: Outbox,
+    /// The channels that are configured.
+    pub channels: Vec<String>,
+    /// How many people are to be told at once, at least.
+    pub minimum: usize,
+    /// After how long without acknowledgement the next level is told.
+    pub escalate_after: Duration,
+    /// How many people a channel reaches at once.
+    pub reached: Arc<dyn Fn(&Registry) -> usize + Send + Sync>,
+}
+
 /// What the endpoints work with; given by the composition root.
 #[derive(Clone)]
 pub struct ApiState {
     /// Answers SQL.
     pub engine: Engine,
+    /// Reads histories: questions of our own making, however long the answer.
+    pub history: Engine,
+    /// The newest reading of every sensor.
+    pub newest: Newest,
     /// Registry, audit trail, tokens.
     pub ledger: Ledger,
     /// Takes readings in.
     pub door: Arc<dyn ReadingsDoor>,
     /// Computes assessments; what needs one answers 503 without it.
     pub assess: Option<Arc<dyn Assess>>,
+    /// Who is told of what; without it what asks for it answers 503.
+    pub notifications: Option<Notifications>,
     /// Renders the metrics; without it `/metrics` answers 404.
     pub metrics: Option<PrometheusHandle>,
     /// Looks whether the node is ready.
@@ -55,12 +82,15 @@ pub(crate) struct Shared {
     pub(crate) sending: Arc<Semaphore>,
     /// Turns at making a report: it takes memory for its readings.
     pub(crate) reports: Arc<Semaphore>,
+    /// Where clients come to listen.
+    pub(crate) events: Hub,
 }
 
 impl Shared {
-    pub(crate) fn new(given: ApiState, options: ApiOptions) -> Self {
+    pub(crate) fn new(given: ApiState, options: ApiOptions, stop: CancellationToken) -> Self {
         let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
-        Self { given, options: Arc::new(options), sending, reports: Arc::new(Semaphore::new(1)) }
+        let events = Hub::new(options.max_event_clients, stop);
+        Self { given, options: Arc::new(options), sending, reports: Arc::new(Semaphore::new(1)), events }
     }
 
     /// What time it is.

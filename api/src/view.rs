@@ -3,8 +3,12 @@
 pub(crate) mod alarm;
 pub(crate) mod block;
 pub(crate) mod event;
+pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod notification;
 pub(crate) mod receipt;
 pub(crate) mod record;
+pub(crate) mod site;
 pub(crate) mod token;
+pub(crate) mod unit;
 pub(crate) mod user;

@@ -72,6 +72,7 @@ async function look() {
   fill($("sites").tBodies[0], sites.map((site) => [site.site, site.sensors, site.coldest, site.warmest, site.latest]));
   if ($("sensor").options.length === 0) await sensors();
   await draw();
+  await first();
 }
 
 async function sensors() {
@@ -144,6 +145,124 @@ $("ask").addEventListener("submit", async (event) => {
     $("asked").textContent = error.message;
   }
 });
+
+// All items of a list, page by page.
+async function every(path) {
+  const items = [];
+  let cursor = null;
+  do {
+    const page = await api(cursor ? `${path}&cursor=${encodeURIComponent(cursor)}` : path);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return items;
+}
+
+const minute = (text) => (text ? text.slice(0, 16).replace("T", " ") : "");
+const because = (cause) => [cause.code, cause.rule].filter(Boolean).join(": ");
+
+// Undecided holds, then excursions under way by when they fire, then sensors that are silent.
+async function first() {
+  const [open, reviewed, excursions, silent] = await Promise.all([
+    every("/v1/holds?limit=1000&state=open"), every("/v1/holds?limit=1000&state=under_review"),
+    every("/v1/excursions?limit=1000&open=true"), every("/v1/alarms?limit=1000&open=true&code=sensor_silent"),
+  ]);
+  const holds = [...open, ...reviewed];
+  excursions.sort((one, other) => (one.fires_at ?? "9").localeCompare(other.fires_at ?? "9"));
+  $("first-said").textContent = `${holds.length} undecided holds, ${excursions.length} excursions under way, ${silent.length} silent sensors`;
+  const rows = [
+    ...holds.map((hold) => [hold.state === "open" ? "hold, open" : "hold, under review", hold.unit ?? hold.place ?? `${hold.gtin} ${hold.lot}`, because(hold.cause), minute(hold.placed_at), ""]),
+    ...excursions.map((it) => ["excursion under way", it.unit, it.rule, minute(it.start), it.fires_at ? minute(it.fires_at) : "fired, or cannot"]),
+    ...silent.map((alarm) => ["sensor silent", alarm.sensor ?? "", "", minute(alarm.at), ""]),
+  ];
+  const held = document.activeElement?.dataset?.unit;
+  fill($("first").tBodies[0], rows.slice(0, 200));
+  for (const line of $("first").tBodies[0].rows) {
+    const named = line.cells[1];
+    if (!/^\d{18}$/.test(named.textContent)) continue;
+    const link = document.createElement("a");
+    link.href = `#unit=${named.textContent}`;
+    link.dataset.unit = link.textContent = named.textContent;
+    named.replaceChildren(link);
+    if (link.dataset.unit === held && document.activeElement === document.body) link.focus({ preventScroll: true });
+  }
+  if (rows.length > 200) $("first-said").textContent += "; the first 200 are shown";
+}
+
+const blocked = (block) => ({
+  hold: () => `${block.unit}: held since ${minute(block.placed_at)} UTC, ${because(block.cause)}, ${block.state}`,
+  review: () => `${block.unit}: to be reviewed: ${block.reasons.map((reason) => because(reason)).join("; ")}`,
+  expired: () => `${block.unit}: expired: label ${block.labelled_expiry}, effective ${block.effective_expiry}`,
+  remaining_life: () => `${block.unit}: ${block.remaining_days} days remain, ${block.required_days} are required`,
+}[block.code] ?? (() => `${block.unit}: ${block.code}`))();
+
+const withUnit = (value, unit) => (value === null || value === undefined ? "unknown" : `${shown(value)} ${unit}`);
+
+function listed(list, texts) {
+  list.replaceChildren(...texts.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+}
+
+let asking = 0;
+async function unit(id) {
+  const mine = ++asking;
+  $("unit").value = id;
+  $("answered").className = "";
+  $("answered").textContent = "Looking …";
+  listed($("blocks"), []);
+  $("known").tBodies[0].replaceChildren();
+  $("excursions").tBodies[0].replaceChildren();
+  const at = `/v1/units/${encodeURIComponent(id)}`;
+  try {
+    const [may, known] = await Promise.all([api(`${at}/dispatch-check`), api(`${at}/assessment`)]);
+    if (mine !== asking) return;
+    $("answered").className = may.allowed ? "good" : "bad";
+    $("answered").textContent = may.allowed ? "✓ May be issued" : "✕ May not be issued";
+    listed($("blocks"), may.blocks.map(blocked));
+    const { low, nominal, upper } = known.life.equivalent_s;
+    const days = (seconds) => shown(seconds / 86400);
+    fill($("known").tBodies[0], [
+      ["Product and lot", `${known.gtin} ${known.lot}`], ["Verdict", known.verdict],
+      ["Reasons", known.reasons.map((reason) => `${because(reason)}${reason.at ? ` at ${minute(reason.at)} UTC` : ""}`).join("; ") || "none"],
+      ["Labelled expiry", known.labelled_expiry], ["Effective expiry", known.effective_expiry],
+      ["Life used (days: low / nominal / upper)", `${days(low)} / ${days(nominal)} / ${days(upper)}`],
+      ["Temperature", `${withUnit(known.temperature?.min_c, "°C")} to ${withUnit(known.temperature?.max_c, "°C")}`],
+      ["Mean kinetic temperature", withUnit(known.mkt?.value_c, "°C")],
+      ["Known of the time", known.coverage.fraction === null ? "no readings" : `${shown(known.coverage.fraction * 100)} %`],
+    ]);
+    for (const line of $("known").tBodies[0].rows) {
+      const head = cell("th", line.cells[0].textContent);
+      head.scope = "row";
+      line.cells[0].replaceWith(head);
+    }
+    fill($("excursions").tBodies[0], known.excursions.map((it) => [
+      it.rule, minute(it.start), it.end ? minute(it.end) : "not ended", Math.round(it.duration_s / 6) / 10,
+      `${shown(it.peak)} ${it.rule.includes("humidity") ? "%RH" : "°C"}`,
+    ]));
+  } catch (error) {
+    if (mine !== asking) return;
+    $("answered").className = "bad";
+    $("answered").textContent = error.message;
+  }
+}
+
+// A scanner types the number and presses Enter; the field stays ready for the next one.
+$("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const id = $("unit").value.trim().replace(/^\]C1/, "").replace(/^\(?00\)?(?=\d{18}$)/, "");
+  $("unit").select();
+  if (new URLSearchParams(location.hash.slice(1)).get("unit") === id) unit(id);
+  else location.hash = `unit=${encodeURIComponent(id)}`;
+});
+function follow() {
+  const id = new URLSearchParams(location.hash.slice(1)).get("unit");
+  if (id && token) unit(id);
+}
+addEventListener("hashchange", follow);
+follow();
 
 const tell = (error) => { $("asked").textContent = error.message; };
 async function turn() {

@@ -304,8 +304,8 @@ pub(crate) struct Password {
 /// `coldtrail bench`.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// One part only: `rates`, `sustained`, `latency`, `disk` or `memory`.
-    #[arg(long, value_parser = ["rates", "sustained", "latency", "disk", "memory"])]
+    /// One part only.
+    #[arg(long, value_parser = ["rates", "sustained", "latency", "disk", "memory", "fleet", "holds", "further"])]
     pub(crate) only: Option<String>,
     /// How long each rate is measured.
     #[arg(long = "for", value_parser = duration, default_value = "10s")]

@@ -1,11 +1,15 @@
 //! The configuration file. Every limit of the system can be set here; all have a default.
 
+pub(crate) mod notifications;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::exit::Failure;
+
+pub(crate) use notifications::Notifications;
 
 /// The configuration. Unknown members are refused, so that a typing error does not pass for a setting.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) ingest: Ingest,
     /// Limits of a query.
     pub(crate) sql: Sql,
+    /// Who is told of holds and alarms.
+    pub(crate) notifications: Notifications,
 }
 
 /// The HTTP server.

@@ -4,6 +4,8 @@ mod credentials;
 mod door;
 mod evaluation;
 mod location;
+mod newest;
+mod notifications;
 pub(crate) mod options;
 mod readiness;
 
@@ -22,6 +24,7 @@ use ingest::pipeline::Pipeline;
 use ingest::sink::Sink;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::instant::RecordedAt;
+use notify::Notifier;
 use store::lake::Lake;
 use store::ledger::{Bootstrap, Ledger};
 use tokio::task::JoinHandle;
@@ -176,7 +179,9 @@ pub(crate) struct Node {
     serving: Serving,
     flushing: JoinHandle<Result<(), ingest::Error>>,
     evaluation: evaluation::Evaluation,
+    notifier: Notifier,
     refreshing: JoinHandle<()>,
+    filling: JoinHandle<()>,
     _lock: std::fs::File,
 }
 
@@ -195,7 +200,14 @@ impl Node {
             async move { pipeline.run(stop).await }
         });
         replayed(&pipeline).await?;
+        // before anything is placed or raised: a new outbox tells what comes after it
+        let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
         let evaluation = evaluation::start(&pipeline, &ledger, &config, &clock)?;
+        let history = options::history(&config.sql, &clock);
+        let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
+        let newest = pipeline.newest().clone();
+        let filling = newest::fill(newest.clone(), history.clone(), ledger.clone(), stop_doors.clone());
+        let filling = tokio::spawn(filling);
 
         let credentials = credentials::of(&config.mqtt, ledger.clone())?;
         let listener =
@@ -204,9 +216,12 @@ impl Node {
         let door = HttpDoor::new(pipeline.clone(), HttpLimits::default());
         let state = ApiState {
             engine: engine.clone(),
+            history,
+            newest,
             ledger: ledger.clone(),
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
+            notifications: Some(notifications),
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };
@@ -232,7 +247,9 @@ impl Node {
             serving,
             flushing,
             evaluation,
+            notifier,
             refreshing,
+            filling,
             _lock,
         })
     }
@@ -250,9 +267,11 @@ impl Node {
         doors?;
         served?;
         self.evaluation.stop().await;
+        self.notifier.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
         self.refreshing.await?;
+        self.filling.await?;
         self.ledger.close().await?;
         Ok(())
     }

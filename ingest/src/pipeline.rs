@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use model::reading::Observation;
 use store::journal::{Journal, JournalOptions, Position};
 use store::lake::Lake;
+use store::newest::Newest;
 use store::tail::Tail;
 use store::view::{Readable, View};
 use tokio::sync::{Notify, mpsc, watch};
@@ -115,6 +116,7 @@ struct Shared {
     stopped: watch::Sender<bool>,
     counts: Counts,
     receipts: Receipts,
+    newest: Newest,
     clock: Clock,
     flush_wanted: Notify,
     observer: RwLock<Option<Observer>>,
@@ -123,6 +125,7 @@ struct Shared {
     attempts: Attempts,
     /// Whether [`Pipeline::run`] runs: a full tail gets room some time.
     is_flushed: AtomicBool,
+    runtime: tokio::runtime::Handle,
 }
 
 impl Pipeline {
@@ -148,11 +151,13 @@ impl Pipeline {
             stopped: watch::Sender::new(false),
             counts: Counts::default(),
             receipts: Receipts::default(),
+            newest: Newest::default(),
             flush_wanted: Notify::new(),
             observer: RwLock::default(),
             writing: tokio::sync::Mutex::new(()),
             attempts: Attempts::default(),
             is_flushed: AtomicBool::new(false),
+            runtime: tokio::runtime::Handle::current(),
             options,
             journal,
             lake,
@@ -213,9 +218,10 @@ impl Pipeline {
     /// # Errors
     /// When the flush fails; it is tried again by itself.
     pub async fn flush(&self) -> Result<(), Error> {
-        // In a task of its own: a question that is given up must not leave a flush half done.
+        // In a task of its own, and not on threads for questions: one that is given up, or has to be polite, must not
+        // leave a flush half done.
         let shared = Arc::clone(&self.shared);
-        match tokio::spawn(async move { flushing::flush(&shared).await }).await {
+        match self.shared.runtime.spawn(async move { flushing::flush(&shared).await }).await {
             Ok(flushed) => flushed,
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
@@ -252,6 +258,12 @@ impl Pipeline {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// The newest reading of every sensor, as far as it was decoded since the start.
+    #[must_use]
+    pub fn newest(&self) -> &Newest {
+        &self.shared.newest
     }
 
     /// What became of messages that came over HTTP.

@@ -17,7 +17,7 @@ mod tests;
 
 use std::fmt;
 
-pub use alarm::{AlarmCode, AlarmId, RaisedAlarm, Subject};
+pub use alarm::{Acknowledgement, AlarmCode, AlarmId, RaisedAlarm, Subject};
 pub use book::{Acted, Holds, Touched, UnitHolds};
 pub use decide::{HoldChange, decide};
 pub use dispatch::{Block, Destination, blocks, holds_against, life_blocks, review_block, unaccepted};

@@ -19,6 +19,8 @@ pub enum Permission {
     ManualHold,
     /// Move a hold or a review on: start the review, release, reject, accept. Always as a named person.
     DecideHold,
+    /// Take note of an alarm. Always as a named person.
+    AcknowledgeAlarm,
     /// Read the audit trail.
     ReadAudit,
     /// Check every checksum and the audit chain.
@@ -55,9 +57,25 @@ const MATRIX: [(Role, &[Permission]); 6] = [
     (Role::Viewer, &[Permission::Read, Permission::Sql]),
     (
         Role::Logistics,
-        &[Permission::Read, Permission::Sql, Permission::WriteRegistry, Permission::Moves, Permission::ManualHold],
+        &[
+            Permission::Read,
+            Permission::Sql,
+            Permission::WriteRegistry,
+            Permission::Moves,
+            Permission::ManualHold,
+            Permission::AcknowledgeAlarm,
+        ],
     ),
-    (Role::Quality, &[Permission::Read, Permission::Sql, Permission::ManualHold, Permission::DecideHold]),
+    (
+        Role::Quality,
+        &[
+            Permission::Read,
+            Permission::Sql,
+            Permission::ManualHold,
+            Permission::DecideHold,
+            Permission::AcknowledgeAlarm,
+        ],
+    ),
     (Role::Auditor, &[Permission::Read, Permission::Sql, Permission::ReadAudit, Permission::Verify]),
     (
         Role::Admin,
@@ -68,6 +86,7 @@ const MATRIX: [(Role, &[Permission]); 6] = [
             Permission::WriteRegistry,
             Permission::Moves,
             Permission::ManualHold,
+            Permission::AcknowledgeAlarm,
             Permission::ReadAudit,
             Permission::Verify,
             Permission::ManageTokens,
@@ -159,6 +178,7 @@ mod tests {
             Permission::Moves,
             Permission::ManualHold,
             Permission::DecideHold,
+            Permission::AcknowledgeAlarm,
             Permission::ManageTokens,
             Permission::ManageUsers,
         ];

@@ -192,6 +192,27 @@ pub enum Error {
         source: tokio::task::JoinError,
     },
 
+    /// The outbox's database refused something.
+    #[error("cannot {action} the outbox: {source}")]
+    Outbox {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+
+    /// The outbox's file was written by another version of the program.
+    #[error("`{path}` has outbox format `{found}`, this program knows `{known}`: use the version that wrote it")]
+    OutboxFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format it has.
+        found: i64,
+        /// The format known here.
+        known: i64,
+    },
+
     /// A token or an account cannot be as asked.
     #[error("{what}")]
     AccessRefused {

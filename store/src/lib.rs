@@ -1,4 +1,5 @@
-//! The bytes: the journal (write-ahead log), the lake (Delta tables of Parquet) and the ledger.
+//! The bytes: the journal (write-ahead log), the lake (Delta tables of Parquet), the ledger and
+//! its outbox.
 //!
 //! The only crate that opens a file, an object store or a database.
 
@@ -6,7 +7,9 @@ mod error;
 pub mod journal;
 pub mod lake;
 pub mod ledger;
+pub mod newest;
 pub mod objects;
+pub mod outbox;
 pub mod schema;
 pub mod tail;
 pub mod view;

@@ -1,4 +1,5 @@
-//! The Python with the foreign clients in it: paho, DuckDB, delta-rs, moto.
+//! The Python with the foreign clients in it: paho, DuckDB, delta-rs, moto, receivers of
+//! webhooks and mail.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -32,7 +33,8 @@ fn find() -> Option<PathBuf> {
     let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     let venv = cache.map(|cache| cache.join("coldtrail/venv/bin/python3"));
     venv.into_iter().chain([PathBuf::from("python3")]).find(|python| {
-        let modules = "import paho.mqtt.client, duckdb, deltalake, moto, boto3";
+        let modules =
+            "import paho.mqtt.client, duckdb, deltalake, moto, boto3, standardwebhooks, cloudevents, aiosmtpd";
         let mut command = std::process::Command::new(python);
         command.args(["-c", modules]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         command.status().is_ok_and(|status| status.success())

@@ -1,21 +1,17 @@
 //! Sensors that are not heard of any more.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use model::hold::{AlarmCode, Subject};
 use model::instant::ValidAt;
-use model::name::Name;
 use model::registry::Registry;
 use store::ledger::NewAlarm;
 
-use crate::fleet::Heard;
+use super::memory::Memory;
 
 /// Sensors that are somewhere right now and have been silent for longer than they may, and since when.
 ///
 /// A sensor may be silent for four of its intervals, at most an hour. One that was never heard is silent since its
 /// association began.
-pub(super) fn silent(registry: &Registry, heard: &HashMap<Name, Arc<Heard>>, now: ValidAt) -> Vec<NewAlarm> {
+pub(super) fn silent(registry: &Registry, memory: &Memory, now: ValidAt) -> Vec<NewAlarm> {
     let present = registry
         .associations
         .iter()
@@ -23,7 +19,7 @@ pub(super) fn silent(registry: &Registry, heard: &HashMap<Name, Arc<Heard>>, now
     let alarm = present.filter_map(|association| {
         let sensor = registry.sensors.get(&association.sensor)?;
         let longest = longest(sensor.interval?);
-        let last = heard.get(&association.sensor).and_then(|heard| heard.last_at());
+        let last = memory.last_at(&association.sensor);
         let since = last.map_or(association.from, ValidAt::from_millis).max(association.from);
         let due = ValidAt::from_millis(since.millis().saturating_add(longest));
         (due < now).then(|| NewAlarm {

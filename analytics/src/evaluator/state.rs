@@ -14,23 +14,23 @@ use store::ledger::{Finding, Findings, Ledger, NewAlarm};
 
 use super::board::Board;
 use super::groups::Groups;
+use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
+use super::selfcheck::SelfCheck;
 use super::{Now, Watch, silence};
-use crate::assess::AssessError;
-use crate::custody::{self, Custody, Index, Tag};
+use crate::assess::{AssessError, StoreAssess};
+use crate::custody::{self, Custody, Index};
 use crate::fleet::{Fleet, Heard, Profiles, Push};
-use crate::logs::{self, Wanted};
 use crate::sql::Engine;
 
 /// How much of a tick goes to units whose turn it is, at most.
 const TURN_TIME: Duration = Duration::from_millis(20);
 
-/// Later than anything is measured or declared: the end of the year 9999.
-const FAR_MS: i64 = 253_402_300_799_999;
+/// Values of sensors that are unpacked at once, about; of one trace all are.
+const VALUES_AT_ONCE: usize = 4_000_000;
 
 /// Everything the evaluator knows.
 pub(super) struct State {
-    engine: Engine,
     ledger: Ledger,
     now: Now,
     watch: Watch,
@@ -38,9 +38,12 @@ pub(super) struct State {
     registry: Arc<Registry>,
     index: Index,
     profiles: Arc<Profiles>,
-    heard: HashMap<Name, Arc<Heard>>,
-    /// The unit each sensor's readings named last, and since when.
-    travelling: HashMap<Name, (Name, ValidAt)>,
+    memory: Memory,
+    /// Since when the readings of each sensor are needed, ms; `None`: all of them.
+    needed: HashMap<Name, Option<i64>>,
+    knows_travellers: bool,
+    /// Readings said that a sensor came to a unit or left it.
+    travelled: bool,
     units: BTreeMap<Name, Custody>,
     /// Units each sensor ever stood for.
     ever: HashMap<Name, Vec<Name>>,
@@ -51,6 +54,7 @@ pub(super) struct State {
     back: Vec<(Subject, ValidAt)>,
     silent: HashSet<Name>,
     alarms: Vec<NewAlarm>,
+    self_check: SelfCheck,
     /// How many units a turn takes.
     turn_size: usize,
 }
@@ -58,7 +62,10 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board) -> Self {
         Self {
-            engine,
+            memory: Memory::new(engine),
+            needed: HashMap::new(),
+            knows_travellers: false,
+            travelled: false,
             ledger,
             now,
             watch,
@@ -66,8 +73,6 @@ impl State {
             registry: Arc::default(),
             index: Index::default(),
             profiles: Arc::default(),
-            heard: HashMap::new(),
-            travelling: HashMap::new(),
             units: BTreeMap::new(),
             ever: HashMap::new(),
             groups: Groups::default(),
@@ -76,6 +81,7 @@ impl State {
             back: Vec::new(),
             silent: HashSet::new(),
             alarms: Vec::new(),
+            self_check: SelfCheck::default(),
             turn_size: 16,
         }
     }
@@ -98,23 +104,35 @@ impl State {
         for sensor in &wanted {
             let same = before.sensors.get(sensor) == registry.sensors.get(sensor)
                 && before.exclusions.of(sensor).eq(registry.exclusions.of(sensor));
-            if !same && let Some(heard) = self.heard.get_mut(sensor) {
-                *heard = Arc::new(heard.corrected(&registry, sensor));
+            if !same && self.memory.correct(&registry, sensor) {
                 corrected.insert(sensor.clone());
             }
         }
+        // Told from now on, and then read: nothing falls between.
         (self.watch)(wanted.clone());
-        let unread: Vec<Name> = wanted.iter().filter(|sensor| !self.heard.contains_key(*sensor)).cloned().collect();
-        self.read(&unread).await?;
-        self.index = self.indexed();
+        if !self.knows_travellers {
+            for sensor in self.memory.travellers().await? {
+                self.needed.insert(sensor, None);
+            }
+            self.knows_travellers = true;
+        }
         let was = self.regroup();
+        self.need(&wanted);
+        self.memory.learn(&registry, &self.needed).await?;
+        self.regroup();
         for (unit, custody) in &self.units {
             let product = |registry: &Registry| {
                 let gtin = custody::registered(registry, unit)?.gtin;
                 registry.products.get(&gtin).map(|product| product.version)
             };
+            let lot = |registry: &Registry| {
+                let unit = custody::registered(registry, unit)?;
+                registry.lots.get(&unit.lot_key()).map(|lot| lot.version)
+            };
             let touched = was.get(unit) != Some(custody)
                 || product(&before) != product(&registry)
+                || lot(&before) != lot(&registry)
+                || custody.zone(&before) != custody.zone(&registry)
                 || custody.pieces.iter().flat_map(|piece| &piece.sensors).any(|sensor| corrected.contains(sensor));
             if touched {
                 self.dirty.insert(unit.clone());
@@ -125,39 +143,30 @@ impl State {
         Ok(())
     }
 
-    /// Reads what `sensors` said so far from the store. What arrives meanwhile is told as well; twice is once.
-    async fn read(&mut self, sensors: &[Name]) -> Result<(), AssessError> {
-        let as_of = ValidAt::from_millis(FAR_MS);
-        for some in sensors.chunks(2000) {
-            let wanted = Wanted { sensors: Some(some), from: None, as_of, known_at: None };
-            let logs = logs::from_engine(&self.engine, &wanted)
-                .await
-                .map_err(|error| AssessError::Failed { source: Box::new(error) })?;
-            for sensor in some {
-                let log = logs.get(sensor).cloned().unwrap_or_default();
-                self.heard.insert(sensor.clone(), Arc::new(Heard::new(&log, &self.registry, sensor, as_of)));
-                if let Some((at, unit)) = log.units.last_key_value() {
-                    self.travelling.insert(sensor.clone(), (unit.clone(), ValidAt::from_millis(*at)));
+    /// Notes since when the readings of each sensor are needed: since the earliest beginning of the units it stands or
+    /// stood for, or right before now when there are none.
+    fn need(&mut self, wanted: &HashSet<Name>) {
+        let now = (self.now)().millis();
+        for sensor in wanted {
+            let units = self.ever.get(sensor).into_iter().flatten();
+            let from = units.filter_map(|unit| Some(self.units.get(unit)?.window.from.millis())).min();
+            let from = from.unwrap_or(now).min(now);
+            match self.needed.get_mut(sensor) {
+                None => {
+                    self.needed.insert(sensor.clone(), Some(from));
                 }
+                Some(Some(needed)) => *needed = from.min(*needed),
+                Some(None) => {}
             }
         }
-        Ok(())
-    }
-
-    fn indexed(&self) -> Index {
-        let mut index = Index::new(&self.registry);
-        for (sensor, (unit, from)) in &self.travelling {
-            index.travels(unit.clone(), Tag { sensor: sensor.clone(), from: *from, to: None });
-        }
-        index
     }
 
     /// Finds anew where every unit is and which sensors concern it; gives back what was known before.
     fn regroup(&mut self) -> BTreeMap<Name, Custody> {
+        self.index = self.memory.index(&self.registry);
         // Custody reaches as far as anybody declared it, so that it changes only when something is declared.
-        let far = ValidAt::from_millis(FAR_MS);
         let units = Fleet::units(&self.registry);
-        let custody = |unit: Name| Custody::of(&self.registry, &self.index, &unit, far).map(|custody| (unit, custody));
+        let custody = |unit: Name| Custody::of(&self.registry, &self.index, &unit, FAR).map(|custody| (unit, custody));
         let now: BTreeMap<Name, Custody> = units.into_iter().filter_map(custody).collect();
         let before = std::mem::replace(&mut self.units, now);
         let mut ever: HashMap<Name, BTreeSet<Name>> = HashMap::new();
@@ -179,42 +188,34 @@ impl State {
     /// Takes one reading in, and marks the units it may concern in kind.
     pub(super) fn take(&mut self, reading: &Observation) {
         let at = ValidAt::from_millis(reading.measured_at.millis());
-        let heard = self.heard.entry(reading.sensor.clone()).or_default();
-        let pushed = Arc::make_mut(heard).push(reading);
+        let Taken { push, travelled } = self.memory.take(reading);
         if self.silent.remove(&reading.sensor) {
             self.back.push((Subject::Sensor(reading.sensor.clone()), at));
         }
-        self.follow(reading, at);
-        match pushed {
+        self.travelled |= travelled;
+        match push {
             Push::Known => {}
             Push::Late => self.dirty.extend(self.ever.get(&reading.sensor).into_iter().flatten().cloned()),
             Push::Next(since) => self.screen(&reading.sensor, at, since),
         }
     }
 
-    /// Follows which unit a sensor's readings name.
-    fn follow(&mut self, reading: &Observation, at: ValidAt) {
-        let known = self.travelling.get(&reading.sensor).map(|(unit, _)| unit);
-        if known == reading.unit.as_ref() {
-            return;
+    /// Finds anew whose readings concern whom, when readings said that a sensor came to a unit or left it.
+    pub(super) async fn follow(&mut self) -> Result<(), AssessError> {
+        if !std::mem::take(&mut self.travelled) && !self.memory.is_stale() {
+            return Ok(());
         }
-        match &reading.unit {
-            Some(unit) => {
-                self.travelling.insert(reading.sensor.clone(), (unit.clone(), at));
-            }
-            None => {
-                self.travelling.remove(&reading.sensor);
-            }
-        }
-        self.index = self.indexed();
+        let registry = Arc::clone(&self.registry);
+        self.memory.learn(&registry, &self.needed).await?;
         let was = self.regroup();
         let moved = self.units.iter().filter(|(unit, custody)| was.get(*unit) != Some(*custody));
         self.dirty.extend(moved.map(|(unit, _)| unit.clone()).collect::<Vec<_>>());
+        Ok(())
     }
 
     /// Marks the groups for which the newest reading of `sensor` is more than one more of the same.
     fn screen(&mut self, sensor: &Name, at: ValidAt, since: i64) {
-        let Some(heard) = self.heard.get(sensor) else { return };
+        let Some(heard) = self.memory.newest(sensor) else { return };
         for index in self.groups.of_sensor(sensor).to_vec() {
             let group = &mut self.groups.all[index];
             let Some(product) = self.registry.products.get(&group.gtin) else { continue };
@@ -235,7 +236,7 @@ impl State {
         self.dirty.extend(self.rounds.due(now));
         let turn = self.rounds.in_turn(self.units.keys(), self.turn_size);
         self.dirty.extend(turn);
-        for alarm in silence::silent(&self.registry, &self.heard, now) {
+        for alarm in silence::silent(&self.registry, &self.memory, now) {
             if let Subject::Sensor(sensor) = &alarm.subject
                 && self.silent.insert(sensor.clone())
             {
@@ -279,18 +280,52 @@ impl State {
     }
 
     /// Assesses units, those with the same past only once, off the runtime's threads.
-    async fn assess(&self, units: BTreeSet<Name>) -> Vec<Finding> {
+    async fn assess(&mut self, units: BTreeSet<Name>) -> Vec<Finding> {
         let now = (self.now)();
-        let mut heard: HashMap<Name, Arc<Heard>> = HashMap::new();
-        for custody in units.iter().filter_map(|unit| self.units.get(unit)) {
-            for sensor in custody.pieces.iter().flat_map(|piece| &piece.sensors) {
-                if let Some(known) = self.heard.get(sensor).filter(|_| !heard.contains_key(sensor)) {
-                    let early = known.last_at().is_some_and(|last| last > now.millis());
-                    let known = if early { Arc::new(known.until(now)) } else { Arc::clone(known) };
-                    heard.insert(sensor.clone(), known);
+        // Units under the same sensors together, so that what these said is unpacked once.
+        let mut by_trace: BTreeMap<Vec<&Name>, Vec<Name>> = BTreeMap::new();
+        for unit in units {
+            let Some(custody) = self.units.get(&unit) else { continue };
+            let sensors: BTreeSet<&Name> = custody.pieces.iter().flat_map(|piece| &piece.sensors).collect();
+            by_trace.entry(sensors.into_iter().collect()).or_default().push(unit);
+        }
+        let mut found = Vec::new();
+        let (mut heard, mut units, mut values) = (HashMap::new(), Vec::new(), 0);
+        for (sensors, together) in by_trace {
+            for sensor in sensors {
+                if !heard.contains_key(sensor)
+                    && let Some(whole) = self.memory.whole(sensor, now)
+                {
+                    values += self.memory.values(sensor);
+                    heard.insert(sensor.clone(), whole);
                 }
             }
+            units.extend(together);
+            if values > VALUES_AT_ONCE {
+                found.extend(self.assess_over(std::mem::take(&mut heard), std::mem::take(&mut units), now).await);
+                values = 0;
+            }
         }
+        found.extend(self.assess_over(heard, units, now).await);
+        found
+    }
+
+    /// Goes on checking that what is kept gives the assessments that `store` gives.
+    pub(super) async fn check(&mut self, store: &StoreAssess) {
+        let now = (self.now)();
+        self.alarms.extend(self.self_check.finished(now).await);
+        let Some((unit, as_of)) = self.self_check.due(self.units.keys(), now) else { return };
+        let mut heard = HashMap::new();
+        for sensor in self.units.get(&unit).iter().flat_map(|custody| &custody.pieces).flat_map(|piece| &piece.sensors)
+        {
+            heard.extend(self.memory.whole(sensor, as_of).map(|whole| (sensor.clone(), whole)));
+        }
+        let here = self.assess_over(heard, vec![unit.clone()], as_of).await.pop();
+        let here = here.map(|finding| Assessment::clone(&finding.assessment));
+        self.self_check.begin(unit, as_of, here, store);
+    }
+
+    async fn assess_over(&self, heard: HashMap<Name, Arc<Heard>>, units: Vec<Name>, now: ValidAt) -> Vec<Finding> {
         let (registry, index) = (Arc::clone(&self.registry), self.index.clone());
         let profiles = Arc::clone(&self.profiles);
         let work = move || {
@@ -352,7 +387,7 @@ impl State {
         let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
         let Some(custody) = self.units.get(&assessment.unit) else { return };
         let sensors = custody.pieces.last().map(|piece| piece.sensors.as_slice()).unwrap_or_default();
-        let last = sensors.iter().filter_map(|sensor| self.heard.get(sensor)?.last_at()).max();
+        let last = sensors.iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
         let last = last.map(ValidAt::from_millis);
         let gap = product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
         let next = (!custody.closed)

@@ -59,11 +59,31 @@ impl Heard {
         Self::new(&log, registry, sensor, ValidAt::from_millis(i64::MAX))
     }
 
-    /// The readings up to `as_of`.
+    /// Other readings of the same sensor, in order and each once.
     #[must_use]
-    pub fn until(&self, as_of: ValidAt) -> Self {
-        let cut = |of: &Quantity| Quantity::new(&of.raw, of.correction.clone(), as_of.millis());
-        Self { temperature: cut(&self.temperature), humidity: cut(&self.humidity) }
+    pub(super) fn with(&self, temperature: Vec<Sample>, humidity: Vec<Sample>) -> Self {
+        let of = |raw: Vec<Sample>, like: &Quantity| {
+            let series = Arc::new(Series::new(raw.clone(), &like.correction));
+            Quantity { correction: like.correction.clone(), series, raw }
+        };
+        Self { temperature: of(temperature, &self.temperature), humidity: of(humidity, &self.humidity) }
+    }
+
+    /// Takes out all but the newest `keep` readings of temperature and of humidity, or a few more: those of one
+    /// instant stay together.
+    pub(super) fn take_older(&mut self, keep: usize) -> (Vec<Sample>, Vec<Sample>) {
+        let older = |of: &Quantity| {
+            let mut cut = of.raw.len().saturating_sub(keep);
+            while cut > 0 && of.raw[cut - 1].at == of.raw[cut].at {
+                cut -= 1;
+            }
+            cut
+        };
+        let (t_cut, h_cut) = (older(&self.temperature), older(&self.humidity));
+        let (temperature, humidity) = (self.temperature.raw.split_off(t_cut), self.humidity.raw.split_off(h_cut));
+        let newest = self.with(temperature, humidity);
+        let older = std::mem::replace(self, newest);
+        (older.temperature.raw, older.humidity.raw)
     }
 
     /// Takes one more reading in.

@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use model::hold::{AlarmCode, AlarmId, RaisedAlarm, Subject};
 use model::role::Permission;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
-use crate::body::Parameters;
+use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
+use crate::person::said;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::view::alarm::AlarmView;
@@ -19,7 +21,7 @@ use crate::view::alarm::AlarmView;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AlarmParams {
-    /// `rule_fired`, `sensor_silent` or `moved_while_blocked`.
+    /// `rule_fired`, `sensor_silent`, `moved_while_blocked` or `notification_undelivered`.
     code: Option<String>,
     /// Only alarms about this unit.
     unit: Option<String>,
@@ -40,7 +42,7 @@ impl AlarmParams {
         let (unit, sensor) = match &alarm.subject {
             Subject::Unit(name) => (Some(name.as_str()), None),
             Subject::Sensor(name) => (None, Some(name.as_str())),
-            Subject::Place(_) => (None, None),
+            Subject::Place(_) | Subject::Channel(_) => (None, None),
         };
         about(&self.code, Some(alarm.code.as_str()))
             && about(&self.unit, unit)
@@ -75,4 +77,42 @@ pub(crate) async fn list(
     let behind = holds.alarms().filter(|alarm| after.is_none_or(|after| alarm.id > after));
     let found: Vec<_> = behind.filter(|alarm| params.wants(alarm)).take(limit + 1).collect();
     Ok(Json(Page::cut(found, limit, |alarm| alarm.id.to_string()).map(|alarm| AlarmView::from(alarm.as_ref()))))
+}
+
+/// What a person says when they take note of an alarm.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Note {
+    /// What they have seen or will do; may be absent.
+    reason: Option<String>,
+}
+
+/// Takes note of an alarm, as a named person: nobody else is told of it any more. It ends nothing.
+#[utoipa::path(post, path = "/v1/alarms/{id}/acknowledge", tag = "holds", request_body = Note,
+    params(("id" = String, Path, description = "The alarm")), security(("bearer" = [])), responses(
+    (status = 200, body = AlarmView),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`forbidden`, `no_account`", body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`acknowledged`: somebody has", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn acknowledge(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Place(id): Place<String>,
+    body::Json(note): body::Json<Note>,
+) -> Result<Json<AlarmView>, Problem> {
+    caller.must_have(Permission::AcknowledgeAlarm)?;
+    let ledger = &shared.given.ledger;
+    let alarm = AlarmId::parse(&id).filter(|id| ledger.holds().alarm(*id).is_some());
+    let alarm = alarm.ok_or_else(|| Problem::not_found("there is no such alarm"))?;
+    let reason = note.reason.as_deref().map(said).transpose()?;
+    if !ledger.users().iter().any(|user| user.name == *caller.name()) {
+        let detail =
+            format!("`{}` is no person: acknowledge with the token of somebody who has an account", caller.name());
+        return Err(Problem::new(StatusCode::FORBIDDEN, "no_account", detail));
+    }
+    let alarm = ledger.acknowledge_alarm(alarm, caller.name(), reason).await??;
+    Ok(Json(AlarmView::from(alarm.as_ref())))
 }

@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let (limit, after) = (page.limit()?, page.after()?);
     let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
     let Some(latest) = latest else {
-        return Err(Problem::unavailable("unavailable", "not every unit has been assessed yet: ask again in a moment"));
+        return Err(Problem::unassessed());
     };
     let registry = shared.given.ledger.registry();
     let mut found: Vec<(String, &Arc<Assessment>, &Excursion)> = latest
@@ -93,7 +93,7 @@ fn view(registry: &Registry, assessment: &Assessment, excursion: &Excursion) -> 
 }
 
 /// When an excursion under way will fire unless it recovers; `None` when it has, or cannot.
-fn fires_at(registry: &Registry, assessment: &Assessment, excursion: &Excursion) -> Option<ValidAt> {
+pub(crate) fn fires_at(registry: &Registry, assessment: &Assessment, excursion: &Excursion) -> Option<ValidAt> {
     if excursion.end_kind != EndKind::Open {
         return None;
     }

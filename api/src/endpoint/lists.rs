@@ -4,8 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use model::registry::{Record, Recorded, Table};
 use model::role::Permission;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::body::Parameters;
@@ -69,44 +67,6 @@ whole_list! {
     associations, "/v1/associations"
 }
 whole_list! {
-    /// Lots, by GTIN and lot number.
-    lots, "/v1/lots"
-}
-whole_list! {
     /// Moves, by unit and instant.
     moves, "/v1/moves"
-}
-
-/// Which units.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct UnitParams {
-    /// Only units of this product.
-    gtin: Option<String>,
-    /// Only units of this lot.
-    lot: Option<String>,
-    /// `next_cursor` of the page before; absent for the first page.
-    cursor: Option<String>,
-    /// Items on the page, 1 to 1000; 100 when absent.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
-}
-
-/// Units as they were registered, by id.
-#[utoipa::path(get, path = "/v1/units", tag = "registry", params(UnitParams), security(("bearer" = [])), responses(
-    (status = 200, body = Page<RecordView>),
-    (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, body = Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn units(
-    caller: Caller,
-    State(shared): State<Shared>,
-    Parameters(params): Parameters<UnitParams>,
-) -> Listed {
-    let page = PageParams { cursor: params.cursor, limit: params.limit };
-    let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-    list(&caller, &shared.given.ledger.registry().units, &page, |unit| {
-        is(&params.gtin, unit.gtin.as_str()) && is(&params.lot, unit.lot.as_str())
-    })
 }

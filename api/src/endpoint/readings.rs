@@ -1,21 +1,20 @@
 //! Readings: in by the door, out as history.
 
+use analytics::history::{self, After, Stretch};
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use model::instant::parse_millis;
 use model::name::Name;
 use model::role::{Permission, Role};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::body::{Parameters, Place, Raw};
-use crate::history::{self, Span};
-use crate::page::{Page, PageParams};
+use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
 use crate::state::Shared;
+use crate::view::history::PointView;
 use crate::view::receipt::ReceiptView;
 
 /// What of a message tells whose it is. A field that stands twice is refused, or two readers could disagree.
@@ -81,31 +80,102 @@ pub(crate) struct HistoryParams {
 /// The history of a sensor: each reading, or with `max_points` min, max and last of each bucket.
 #[utoipa::path(get, path = "/v1/sensors/{id}/readings", tag = "readings", security(("bearer" = [])),
     params(("id" = String, Path, description = "The sensor"), HistoryParams), responses(
-    (status = 200, body = Page<Value>),
+    (status = 200, body = Page<PointView>),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 504, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn of_sensor(
     caller: Caller,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     Parameters(params): Parameters<HistoryParams>,
-) -> Result<Json<Page<Value>>, Problem> {
+) -> Result<Json<Page<PointView>>, Problem> {
     caller.must_have(Permission::Read)?;
     let sensor = Name::parse(&id).map_err(|error| Problem::bad_request("name", error.to_string()))?;
-    let span = Span { sensor, from: instant("from", params.from)?, to: instant("to", params.to)? };
-    let page = PageParams { cursor: params.cursor, limit: params.limit };
-    match params.max_points {
-        None => history::readings(&shared.given.engine, &span, &page).await.map(Json),
-        Some(points) if (1..=10_000).contains(&points) && page.cursor.is_none() => {
-            history::buckets(&shared.given.engine, &span, points).await.map(Json)
+    let asked = params.read()?;
+    asked.answer(&shared, vec![Stretch { sensors: vec![sensor], from: None, to: None }]).await.map(Json)
+}
+
+/// The history of a unit: what the sensors said that made its trace, each while it did. Bounds are those of the
+/// unit's own time.
+#[utoipa::path(get, path = "/v1/units/{id}/readings", tag = "readings", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The unit"), HistoryParams), responses(
+    (status = 200, body = Page<PointView>),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+    (status = 504, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn of_unit(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Place(id): Place<String>,
+    Parameters(params): Parameters<HistoryParams>,
+) -> Result<Json<Page<PointView>>, Problem> {
+    caller.must_have(Permission::Read)?;
+    let unit = shared.known_unit(&id)?;
+    let asked = params.read()?;
+    let (registry, now) = (shared.given.ledger.registry(), shared.now());
+    let custody = history::custody(&shared.given.history, &registry, &shared.given.newest, &unit, now).await?;
+    let stretches = custody.map(|custody| history::of_custody(&custody)).unwrap_or_default();
+    asked.answer(&shared, stretches).await.map(Json)
+}
+
+/// Which part of a history, read.
+struct Asked {
+    from: Option<i64>,
+    to: Option<i64>,
+    points: Option<u32>,
+    limit: usize,
+    after: Option<After>,
+}
+
+impl HistoryParams {
+    fn read(self) -> Result<Asked, Problem> {
+        let page = PageParams { cursor: self.cursor, limit: self.limit };
+        let limit = page.limit()?;
+        // the instant of the last reading given out, and how many of that instant were: conflicts share one
+        let after = page.after()?.map(|text| after(&text).ok_or_else(bad_cursor)).transpose()?;
+        let fits = |points: &u32| (1..=10_000).contains(points) && after.is_none();
+        if self.max_points.is_some_and(|points| !fits(&points)) {
+            let detail = "`max_points` must be 1 to 10000, and there is no next page with it";
+            return Err(Problem::bad_request("parameter", detail));
         }
-        Some(_) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "parameter",
-            "`max_points` must be 1 to 10000, and there is no next page with it",
-        )),
+        let (from, to) = (instant("from", self.from)?, instant("to", self.to)?);
+        Ok(Asked { from, to, points: self.max_points, limit, after })
+    }
+}
+
+fn after(text: &str) -> Option<After> {
+    let (at, skip) = text.split_once('/')?;
+    Some(After { at: at.parse().ok()?, skip: skip.parse().ok()? })
+}
+
+impl Asked {
+    /// What was asked for, of the readings of `stretches`.
+    async fn answer(&self, shared: &Shared, stretches: Vec<Stretch>) -> Result<Page<PointView>, Problem> {
+        let within = stretches.iter().filter_map(|stretch| stretch.within(self.from, self.to));
+        let stretches: Vec<Stretch> = within.collect();
+        let engine = &shared.given.history;
+        if let Some(points) = self.points {
+            let buckets = history::buckets(engine, &stretches, points).await?;
+            return Ok(Page::of(buckets.into_iter().map(PointView::from).collect(), None));
+        }
+        let mut readings = history::readings(engine, &stretches, self.after, self.limit + 1).await?;
+        let more = readings.len() > self.limit;
+        readings.truncate(self.limit);
+        let cursor = readings.last().map(|last| {
+            let at = last.measured_at.millis();
+            let same = readings.iter().filter(|reading| reading.measured_at.millis() == at).count();
+            let before = self.after.filter(|after| after.at == at).map_or(0, |after| after.skip as usize);
+            format!("{at}/{}", same + before)
+        });
+        Ok(Page::of(readings.into_iter().map(PointView::from).collect(), cursor.filter(|_| more)))
     }
 }
 

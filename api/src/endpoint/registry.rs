@@ -29,7 +29,8 @@ pub(crate) struct Applied {
     notices: Vec<Fault>,
 }
 
-/// Applies a registry document, whole or not at all. Applying it again changes nothing.
+/// Applies a registry document, whole or not at all. Applying it again changes nothing. `recipients` are for the role
+/// `admin`.
 #[utoipa::path(post, path = "/v1/registry", tag = "registry", security(("bearer" = [])),
     request_body(content = Object, description = "A registry document", content_type = "application/json"), responses(
     (status = 200, body = Applied),
@@ -52,6 +53,9 @@ pub(crate) async fn apply(
         Ok(Err(wrongs)) => return Err(refused(wrongs)),
         Err(panicked) => return Err(Problem::internal(&panicked)),
     };
+    if !document.recipients.is_empty() {
+        caller.must_have(Permission::ManageUsers)?;
+    }
     let judged = judge(&shared, &document, false).await?;
     match shared.given.ledger.apply_judged(document, caller.name(), None, judged).await? {
         Outcome::Applied(applied) => Ok(Json(Applied {

@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// An alarm as it was raised: `id`, `code`, whom it concerns (`unit`, `sensor` or `place`), `rule`, `at`,
-/// `raised_at`, `cleared_at`, `detail`.
+/// An alarm as it was raised: `id`, `code`, whom it concerns (`unit`, `sensor`, `place` or
+/// `channel`), `rule`, `at`,
+/// `raised_at`, `cleared_at`, `detail`, `acknowledged_by`, `acknowledged_at`, `acknowledged_reason`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlarmView {
     /// Its fields.
@@ -17,7 +18,10 @@ pub(crate) struct AlarmView {
 
 impl From<&RaisedAlarm> for AlarmView {
     fn from(alarm: &RaisedAlarm) -> Self {
-        let record = if let Value::Object(record) = alarm.to_json() { record } else { Map::new() };
+        let mut record = if let Value::Object(record) = alarm.to_json() { record } else { Map::new() };
+        for field in ["channel", "acknowledged_by", "acknowledged_at", "acknowledged_reason"] {
+            record.entry(field).or_insert(Value::Null);
+        }
         Self { record }
     }
 }

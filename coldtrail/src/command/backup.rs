@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ingest::clock::Clock;
 use model::instant::RecordedAt;
 use store::ledger::Ledger;
+use store::outbox::Outbox;
 
 use crate::arguments::Backup;
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::progress::Progress;
 
 /// Copies a data directory, also while it is served.
 ///
-/// In this order: 1. the journal, 2. the lake, 3. the ledger. What was flushed after the journal was copied is in the
+/// In this order: 1. the journal, 2. the lake, 3. the outbox, 4. the ledger. What was flushed after the journal was copied is in the
 /// lake's copy too, and a restored node leaves out of the journal what the lake has; so every reading acknowledged
 /// before the backup began is in it once, whatever happens meanwhile. A lake in a bucket is copied too, into files.
 pub(crate) async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
@@ -56,6 +57,12 @@ async fn copy_ledger(from: &Layout, into: &Layout) -> Result<(), Failure> {
     let recorded = move || RecordedAt::from_millis(clock.now().millis());
     let ledger = Ledger::open(&from.ledger(), Arc::new(recorded)).await?;
     std::fs::create_dir_all(into.ledger())?;
+    // first the outbox: what it has told is in the ledger's copy, and what it has not is told by the restored node
+    if from.ledger().join(store::outbox::FILE).is_file() {
+        let outbox = Outbox::open(&from.ledger(), ledger.head().seq).await?;
+        outbox.backup_to(&into.ledger().join(store::outbox::FILE)).await?;
+        outbox.close().await;
+    }
     ledger.backup_to(&into.ledger().join(store::ledger::FILE)).await?;
     ledger.close().await?;
     Ok(())

@@ -2,9 +2,14 @@
 
 mod broker;
 mod disk;
+mod fleet;
+mod further;
+mod holds;
 mod memory;
+mod python;
 mod rates;
 mod server;
+mod world;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +40,15 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode, Failure> {
     }
     if wanted("memory") {
         memory::run().await?;
+    }
+    if wanted("fleet") {
+        fleet::run().await?;
+    }
+    if wanted("holds") {
+        holds::run().await?;
+    }
+    if wanted("further") {
+        further::run().await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use store::lake::Lake;
 use store::ledger::{Checkpoint, Ledger};
+use store::outbox::Outbox;
 
 use crate::arguments::Verify;
 use crate::config::Config;
@@ -12,7 +13,7 @@ use crate::exit::{FOUND_WRONG, Failure};
 use crate::node::{self, Layout};
 use crate::progress::Progress;
 
-/// Checks journal, lake and ledger of a data directory or a backup, and names the first bad thing of each.
+/// Checks journal, lake, ledger and outbox of a data directory or a backup, and names the first bad thing of each.
 ///
 /// Changes nothing. Beside a server it sees files come and go, so that it is for a directory that is not served.
 pub(crate) async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
@@ -34,6 +35,7 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
     tell("journal", journal(&Layout::of(data)));
     tell("lake", lake(data, &config).await);
     tell("ledger", ledger(&Layout::of(data), kept).await);
+    tell("outbox", outbox(&Layout::of(data)).await);
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(FOUND_WRONG) })
 }
 
@@ -75,6 +77,17 @@ async fn ledger(layout: &Layout, kept: Option<Checkpoint>) -> Result<String, Str
     match report.wrong {
         Some(wrong) => Err(wrong.to_string()),
         None => Ok(format!("{} events, checkpoint {}", report.events, report.head)),
+    }
+}
+
+async fn outbox(layout: &Layout) -> Result<String, String> {
+    if !layout.ledger().join(store::outbox::FILE).is_file() {
+        return Ok("there is none".to_owned());
+    }
+    let report = Outbox::check_directory(&layout.ledger()).await.map_err(|error| error.to_string())?;
+    match report.wrong {
+        Some(wrong) => Err(wrong),
+        None => Ok(format!("{} notifications, {} deliveries to make", report.notifications, report.pending)),
     }
 }
 

@@ -75,6 +75,20 @@ pub(crate) fn engine(sql: &config::Sql, clock: &Clock) -> EngineOptions {
     EngineOptions { limits, clock: Arc::new(now), ..defaults }
 }
 
+/// The engine histories are read with: the questions are our own, and their answers are as long as they are.
+pub(crate) fn history(sql: &config::Sql, clock: &Clock) -> EngineOptions {
+    let options = engine(sql, clock);
+    let limits = analytics::sql::Limits {
+        max_statement_bytes: usize::MAX,
+        max_statement_tokens: usize::MAX,
+        max_rows: u64::MAX,
+        max_result_bytes: u64::MAX,
+        max_concurrent: 8,
+        ..options.limits
+    };
+    EngineOptions { limits, ..options }
+}
+
 /// The HTTP server.
 pub(crate) fn api(http: &config::Http, bind: SocketAddr) -> Result<ApiOptions, Failure> {
     let tls = http.tls.as_ref().map(|tls| server_tls(tls).load()).transpose()?;

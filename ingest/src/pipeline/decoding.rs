@@ -73,6 +73,7 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
         let outcome = match &entry {
             Entry::Message(message) => {
                 let mut observe = |reading: &Reading<'_>| {
+                    shared.newest.note(reading);
                     if let Some(observer) = &observer {
                         seen.extend(observer.observe(reading));
                     }

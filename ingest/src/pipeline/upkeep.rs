@@ -15,13 +15,23 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             () = tokio::time::sleep(shared.options.maintain_every) => {}
             () = stop.cancelled() => return,
         }
-        if let Err(error) = maintain(&shared, &stop).await {
-            tracing::error!(error = %crate::error::chain(&error), "the lake's upkeep failed; it will be tried again");
+        if let Err(error) = compact(&shared, &stop).await {
+            failed("compaction", &error);
+        }
+        if stop.is_cancelled() {
+            return;
+        }
+        if let Err(error) = vacuum(&shared).await {
+            failed("vacuum", &error);
         }
     }
 }
 
-async fn maintain(shared: &Shared, stop: &CancellationToken) -> Result<(), Error> {
+fn failed(what: &str, error: &Error) {
+    tracing::error!(error = %crate::error::chain(error), "the lake's {what} failed; it will be tried again");
+}
+
+async fn compact(shared: &Shared, stop: &CancellationToken) -> Result<(), Error> {
     let today = MeasuredAt::from_millis(shared.clock.now().millis()).day();
     let stopping = {
         let stop = stop.clone();
@@ -39,9 +49,10 @@ async fn maintain(shared: &Shared, stop: &CancellationToken) -> Result<(), Error
         );
         metrics::counter!("coldtrail_compacted_files_total").increment(compacted.removed as u64);
     }
-    if stop.is_cancelled() {
-        return Ok(());
-    }
+    Ok(())
+}
+
+async fn vacuum(shared: &Shared) -> Result<(), Error> {
     // Ages of files are by the machine's clock, whatever clock the readings follow.
     let removed = shared.lake.vacuum(chrono::Utc::now().timestamp_millis()).await?;
     if removed > 0 {

@@ -39,7 +39,7 @@ impl fmt::Display for LotText {
 }
 
 /// Whether `byte` is one of the 82 characters of GS1 General Specifications, figure 7.11-1.
-fn is_cset_82(byte: u8) -> bool {
+pub(super) fn is_cset_82(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte)
 }
 

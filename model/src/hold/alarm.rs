@@ -48,11 +48,21 @@ pub enum AlarmCode {
     SensorSilent,
     /// A blocked unit was taken to a customer, a hospital or another site.
     MovedWhileBlocked,
+    /// The evaluator's assessment of a unit is not the one that the stored readings give.
+    EvaluationDiffers,
+    /// A channel has not delivered for too long what people are to be told.
+    NotificationUndelivered,
 }
 
 impl AlarmCode {
     /// All codes.
-    pub const ALL: [Self; 3] = [Self::RuleFired, Self::SensorSilent, Self::MovedWhileBlocked];
+    pub const ALL: [Self; 5] = [
+        Self::RuleFired,
+        Self::SensorSilent,
+        Self::MovedWhileBlocked,
+        Self::EvaluationDiffers,
+        Self::NotificationUndelivered,
+    ];
 
     /// The stable word.
     #[must_use]
@@ -61,7 +71,15 @@ impl AlarmCode {
             Self::RuleFired => "rule_fired",
             Self::SensorSilent => "sensor_silent",
             Self::MovedWhileBlocked => "moved_while_blocked",
+            Self::EvaluationDiffers => "evaluation_differs",
+            Self::NotificationUndelivered => "notification_undelivered",
         }
+    }
+
+    /// Whether it tells of a state that lasts until it is over, and not of something that happened.
+    #[must_use]
+    pub const fn lasts(self) -> bool {
+        matches!(self, Self::SensorSilent | Self::NotificationUndelivered)
     }
 
     /// The code a stable word names.
@@ -80,6 +98,8 @@ pub enum Subject {
     Sensor(Name),
     /// A place.
     Place(Name),
+    /// A way in which people are told, for instance `email`.
+    Channel(Name),
 }
 
 /// An alarm as it was raised. The same one is not raised twice: code, subject, rule and instant tell it from others.
@@ -101,13 +121,26 @@ pub struct RaisedAlarm {
     pub cleared_at: Option<ValidAt>,
     /// What happened, for people.
     pub detail: Box<str>,
+    /// Who has taken note of it.
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+/// That a named person has taken note of an alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: Name,
+    /// When.
+    pub at: RecordedAt,
+    /// What they said.
+    pub reason: Option<Box<str>>,
 }
 
 impl RaisedAlarm {
-    /// Whether `other` tells the same. A silence that lasts is one, whenever it is said to have begun.
+    /// Whether `other` tells the same. What lasts is one, whenever it is said to have begun.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let lasting = self.code == AlarmCode::SensorSilent && self.cleared_at.is_none() && other.cleared_at.is_none();
+        let lasting = self.code.lasts() && self.cleared_at.is_none() && other.cleared_at.is_none();
         self.code == other.code
             && self.subject == other.subject
             && self.rule == other.rule
@@ -123,17 +156,19 @@ impl Subject {
             Self::Unit(name) => ("unit", name),
             Self::Sensor(name) => ("sensor", name),
             Self::Place(name) => ("place", name),
+            Self::Channel(name) => ("channel", name),
         }
     }
 }
 
 impl RaisedAlarm {
-    /// It as JSON.
+    /// It as JSON. `channel`, `acknowledged_by`, `acknowledged_at` and `acknowledged_reason` are there only when they
+    /// say something: a record written before they were known keeps its bytes.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let named =
             |kind: &str| Some(self.subject.parts()).filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str());
-        json!({
+        let mut json = json!({
             "id": self.id.to_string(),
             "code": self.code.as_str(),
             "unit": named("unit"),
@@ -144,7 +179,16 @@ impl RaisedAlarm {
             "raised_at": noted(self.raised_at),
             "cleared_at": self.cleared_at.map(told),
             "detail": self.detail,
-        })
+        });
+        if let Some(channel) = named("channel") {
+            json["channel"] = json!(channel);
+        }
+        if let Some(Acknowledgement { by, at, reason }) = &self.acknowledged {
+            json["acknowledged_by"] = json!(by.as_str());
+            json["acknowledged_at"] = noted(*at);
+            json["acknowledged_reason"] = json!(reason);
+        }
+        json
     }
 
     /// Reads what [`RaisedAlarm::to_json`] wrote.
@@ -156,15 +200,26 @@ impl RaisedAlarm {
         let unit = fields.maybe("unit", name)?.map(Subject::Unit);
         let sensor = fields.maybe("sensor", name)?.map(Subject::Sensor);
         let place = fields.maybe("place", name)?.map(Subject::Place);
+        let given = |field: &str| value.get(field).is_some_and(|value| !value.is_null());
+        let channel = if given("channel") { fields.maybe("channel", name)?.map(Subject::Channel) } else { None };
+        let acknowledged = match given("acknowledged_by") {
+            false => None,
+            true => Some(Acknowledgement {
+                by: fields.read("acknowledged_by", name)?,
+                at: fields.read("acknowledged_at", recorded_at)?,
+                reason: fields.maybe("acknowledged_reason", text)?,
+            }),
+        };
         Ok(Self {
             id: fields.read("id", |value| AlarmId::parse(value.as_str()?))?,
             code: fields.read("code", |value| AlarmCode::parse(value.as_str()?))?,
-            subject: unit.or(sensor).or(place).ok_or("concerns nobody")?,
+            subject: unit.or(sensor).or(place).or(channel).ok_or("concerns nobody")?,
             rule: fields.maybe("rule", name)?,
             at: fields.read("at", valid_at)?,
             raised_at: fields.read("raised_at", recorded_at)?,
             cleared_at: fields.maybe("cleared_at", valid_at)?,
             detail: fields.read("detail", text)?,
+            acknowledged,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::alarm::{AlarmCode, AlarmId, RaisedAlarm, Subject};
+use super::alarm::{Acknowledgement, AlarmId, RaisedAlarm, Subject};
 use super::evidence::Evidence;
 use super::{Acceptance, Act, Hold, HoldId, HoldState, IncidentId, Meaning, Quarantine, Scope, Version};
 use crate::instant::{RecordedAt, ValidAt};
@@ -166,10 +166,11 @@ impl Holds {
         self.alarms_about(&alarm.subject).any(|known| known.is_same(alarm))
     }
 
-    /// The alarm that `subject` is silent, if it still is.
+    /// The alarm about what lasts of `subject` (that a sensor is silent, that a channel does not deliver), if it still
+    /// does.
     #[must_use]
-    pub fn open_silence(&self, subject: &Subject) -> Option<AlarmId> {
-        let open = |alarm: &&Arc<RaisedAlarm>| alarm.code == AlarmCode::SensorSilent && alarm.cleared_at.is_none();
+    pub fn lasting(&self, subject: &Subject) -> Option<AlarmId> {
+        let open = |alarm: &&Arc<RaisedAlarm>| alarm.code.lasts() && alarm.cleared_at.is_none();
         self.alarms_about(subject).find(open).map(|alarm| alarm.id)
     }
 
@@ -230,6 +231,21 @@ impl Holds {
         }
         let mut alarm = RaisedAlarm::clone(alarm);
         alarm.cleared_at = Some(at);
+        self.put_alarm(alarm);
+        Ok(())
+    }
+
+    /// Notes that a person has taken note of an alarm.
+    ///
+    /// # Errors
+    /// When there is no such alarm, or somebody has before.
+    pub fn acknowledge_alarm(&mut self, id: AlarmId, acknowledgement: Acknowledgement) -> Result<(), String> {
+        let alarm = self.alarms.get(&id).ok_or_else(|| format!("there is no alarm `{id}`"))?;
+        if let Some(earlier) = &alarm.acknowledged {
+            return Err(format!("alarm `{id}` was acknowledged already, by `{}`", earlier.by));
+        }
+        let mut alarm = RaisedAlarm::clone(alarm);
+        alarm.acknowledged = Some(acknowledgement);
         self.put_alarm(alarm);
         Ok(())
     }

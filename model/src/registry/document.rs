@@ -8,6 +8,7 @@ use super::json::parse_json;
 use super::place::{Place, Sensor};
 use super::product::Product;
 use super::read::{Object, Problem, Problems};
+use super::recipient::Recipient;
 use super::unit::{Aggregation, Closure, Lot, Move, Split, Unit};
 
 /// A document whose every value is of the right form. Whether it fits what is registered already is decided when
@@ -37,6 +38,8 @@ pub struct RegistryDocument {
     pub exclusions: Vec<Exclusion>,
     /// Closures.
     pub closures: Vec<Closure>,
+    /// Recipients.
+    pub recipients: Vec<Recipient>,
 }
 
 impl RegistryDocument {
@@ -79,6 +82,7 @@ impl RegistryDocument {
         let moves = section(&mut object);
         let exclusions = section(&mut object);
         let closures = section(&mut object);
+        let recipients = section(&mut object);
         object.finish();
         Some(Self {
             products: products?,
@@ -92,6 +96,7 @@ impl RegistryDocument {
             moves: moves?,
             exclusions: exclusions?,
             closures: closures?,
+            recipients: recipients?,
         })
     }
 
@@ -114,6 +119,7 @@ impl RegistryDocument {
             (Kind::Move, list(&self.moves)),
             (Kind::Exclusion, list(&self.exclusions)),
             (Kind::Closure, list(&self.closures)),
+            (Kind::Recipient, list(&self.recipients)),
         ];
         for (kind, records) in sections {
             json.insert(kind.section().to_owned(), records);

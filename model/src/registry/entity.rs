@@ -1,4 +1,4 @@
-//! What the registry keeps: eleven kinds of records, each with a key and one canonical form.
+//! What the registry keeps: twelve kinds of records, each with a key and one canonical form.
 
 use std::fmt;
 
@@ -32,11 +32,13 @@ pub enum Kind {
     Exclusion,
     /// The end of a unit.
     Closure,
+    /// Who is told of holds and alarms.
+    Recipient,
 }
 
 impl Kind {
     /// All kinds, in the order of the outside contract.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Product,
         Self::Place,
         Self::Sensor,
@@ -48,6 +50,7 @@ impl Kind {
         Self::Move,
         Self::Exclusion,
         Self::Closure,
+        Self::Recipient,
     ];
 
     /// The stable word for this kind.
@@ -65,6 +68,7 @@ impl Kind {
             Self::Move => "move",
             Self::Exclusion => "exclusion",
             Self::Closure => "closure",
+            Self::Recipient => "recipient",
         }
     }
 
@@ -83,6 +87,7 @@ impl Kind {
             Self::Move => "moves",
             Self::Exclusion => "exclusions",
             Self::Closure => "closures",
+            Self::Recipient => "recipients",
         }
     }
 

@@ -85,6 +85,7 @@ impl Registry {
         merge.section(&document.moves, |movement| after.moves.upsert(movement));
         merge.section(&document.exclusions, |exclusion| after.exclusions.upsert(exclusion));
         merge.section(&document.closures, |closure| after.closures.upsert(closure));
+        merge.section(&document.recipients, |recipient| after.recipients.upsert(recipient));
         let (changes, unchanged) = (merge.changes, merge.unchanged);
         let notices = check::document(self, document, &after, &problems);
         match problems.into_vec() {

@@ -11,6 +11,7 @@ use super::entity::{Kind, Record};
 use super::place::{Event, Place, Sensor};
 use super::product::Product;
 use super::read::{Object, Problem, Problems};
+use super::recipient::Recipient;
 use super::unit::{Aggregation, Closure, Lot, Move, Split, Unit};
 use crate::instant::{RecordedAt, ValidAt};
 use crate::name::Name;
@@ -118,6 +119,8 @@ pub struct Registry {
     pub exclusions: Table<Exclusion>,
     /// Closures by (unit, at).
     pub closures: Table<Closure>,
+    /// Recipients by id.
+    pub recipients: Table<Recipient>,
     /// Which splits made a unit: one, unless a document being checked is wrong.
     made_by: Arc<BTreeMap<Name, BTreeSet<Event>>>,
     /// Which aggregations a unit is in, over all time.
@@ -227,6 +230,7 @@ impl Registry {
             Kind::Move => put(&mut self.moves, read(body, version, recorded_at)?),
             Kind::Exclusion => put(&mut self.exclusions, read(body, version, recorded_at)?),
             Kind::Closure => put(&mut self.closures, read(body, version, recorded_at)?),
+            Kind::Recipient => put(&mut self.recipients, read(body, version, recorded_at)?),
         }
         Ok(())
     }

@@ -68,25 +68,38 @@ impl Lake {
     /// or within one, when `stop` says so.
     ///
     /// # Errors
-    /// When a file cannot be read or written; what was committed before stays so.
+    /// The first, when a file cannot be read or written; the other files are compacted all the same.
     pub async fn compact(
         &self,
         today: i64,
         busy_files: usize,
         stop: impl Fn() -> bool + Clone + Send + 'static,
     ) -> Result<Compacted, Error> {
-        let mut done = Compacted::default();
+        let (mut done, mut failed) = (Compacted::default(), None);
         for table in [self.readings(), self.rejected()] {
             for group in groups(&table.files(), today, busy_files) {
                 if stop() {
-                    return Ok(done);
+                    break;
                 }
-                if let Some(merged) = self.merge(table, group, stop.clone()).await? {
-                    self.exchange(table, merged, &mut done).await?;
+                if let Err(error) = self.compact_group(table, group, stop.clone(), &mut done).await {
+                    failed.get_or_insert(error);
                 }
             }
         }
-        Ok(done)
+        failed.map_or(Ok(done), Err)
+    }
+
+    async fn compact_group(
+        &self,
+        table: &Table,
+        group: Group,
+        stop: impl Fn() -> bool + Send + 'static,
+        done: &mut Compacted,
+    ) -> Result<(), Error> {
+        match self.merge(table, group, stop).await? {
+            Some(merged) => self.exchange(table, merged, done).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the file that is to take the place of `group`; `None` when `stop` said so.

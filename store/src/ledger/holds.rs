@@ -3,6 +3,8 @@
 pub(crate) mod event;
 mod inherit;
 mod moves;
+mod note;
+mod refusal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::Error;
 use crate::journal::Position;
 
 pub use self::moves::{BlockedMove, Judged};
+pub use self::refusal::HoldRefusal;
 
 /// What the evaluator found.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +36,7 @@ pub struct Findings {
     pub assessed: Vec<Finding>,
     /// Alarms to raise; one that was raised already is not raised again.
     pub alarms: Vec<NewAlarm>,
-    /// Silences that have ended: whose, and when. One that is not open is passed over.
+    /// What lasted and has ended, a sensor's silence for one: whose, and when. What is not open is passed over.
     pub heard: Vec<(Subject, ValidAt)>,
     /// How far in the journal the evaluator has looked, when all of this is written.
     pub position: Option<Position>,
@@ -102,42 +105,6 @@ pub struct Decision {
     pub quarantine: Option<(Name, bool)>,
 }
 
-/// Why a person cannot do what they want about holds. Nothing of it was done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HoldRefusal {
-    /// There is no such hold.
-    #[error("there is no hold `{0}`")]
-    Unknown(HoldId),
-    /// There is no such unit, lot or place.
-    #[error("there is no {what}: register it first")]
-    NothingThere {
-        /// What was named.
-        what: String,
-    },
-    /// It is held by hand already.
-    #[error("it is held by hand already, by hold `{0}`")]
-    Held(HoldId),
-    /// The hold has ended, or is where it was to go.
-    #[error("hold `{hold}` is {}: it cannot become {}", state.as_str(), wanted.as_str())]
-    State {
-        /// The hold.
-        hold: HoldId,
-        /// Where it stands.
-        state: HoldState,
-        /// Where it was to go.
-        wanted: HoldState,
-    },
-    /// What has expired cannot be released.
-    #[error("hold `{0}` cannot be released: what has expired stays so; reject it")]
-    Expired(HoldId),
-    /// There is nothing to accept or to act on.
-    #[error("there is nothing to decide: {what}")]
-    Nothing {
-        /// What was looked for.
-        what: &'static str,
-    },
-}
-
 /// What a transaction about holds has so far: the state, and the events that made it.
 pub(super) struct Drafting {
     holds: Holds,
@@ -175,7 +142,17 @@ impl Drafting {
     fn raise(&mut self, alarm: NewAlarm) -> Result<Option<AlarmId>, Misfit> {
         let NewAlarm { code, subject, rule, at, detail } = alarm;
         let id = AlarmId::new(self.next.get());
-        let alarm = RaisedAlarm { id, code, subject, rule, at, raised_at: self.at, cleared_at: None, detail };
+        let alarm = RaisedAlarm {
+            id,
+            code,
+            subject,
+            rule,
+            at,
+            raised_at: self.at,
+            cleared_at: None,
+            detail,
+            acknowledged: None,
+        };
         if self.holds.has_alarm(&alarm) {
             return Ok(None);
         }
@@ -221,7 +198,7 @@ impl Drafting {
             found.raised.extend(self.raise(alarm.clone())?);
         }
         for (subject, at) in &findings.heard {
-            if let Some(alarm) = self.holds.open_silence(subject) {
+            if let Some(alarm) = self.holds.lasting(subject) {
                 self.add(HoldEvent::AlarmCleared { alarm, at: *at })?;
                 found.cleared.push(alarm);
             }

@@ -150,6 +150,21 @@ impl Chunk {
         self.sensor.len()
     }
 
+    /// An empty one that never grows: columns that do leave holes of all sizes behind in the heap.
+    fn with_room() -> Self {
+        Self {
+            sensor: Vec::with_capacity(Self::ROWS),
+            measured_at: Vec::with_capacity(Self::ROWS),
+            received_at: Vec::with_capacity(Self::ROWS),
+            temperature: Vec::with_capacity(Self::ROWS),
+            humidity: Vec::with_capacity(Self::ROWS),
+            site: Vec::with_capacity(Self::ROWS),
+            gateway: Vec::with_capacity(Self::ROWS),
+            unit: Vec::with_capacity(Self::ROWS),
+            ..Self::default()
+        }
+    }
+
     fn push(&mut self, row: &Row) {
         let at = self.len();
         self.sensor.push(row.sensor.0);
@@ -206,6 +221,9 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn push(&mut self, row: &Row) {
+        if self.open.len() == 0 {
+            self.open = Chunk::with_room();
+        }
         self.open.push(row);
         if self.open.len() == Chunk::ROWS {
             self.sealed.push(Arc::new(std::mem::take(&mut self.open)));

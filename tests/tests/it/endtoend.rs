@@ -5,6 +5,7 @@ mod damaged;
 mod malformed;
 mod readings;
 mod stopping;
+mod tokens;
 
 use serde_json::Value;
 use tests::site::Site;

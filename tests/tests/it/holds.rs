@@ -22,20 +22,20 @@ use serde_json::{Value, json};
 use store::ledger::{Finding, Findings, Ledger, Outcome};
 
 /// 2026-11-22T10:00:00Z.
-const TEN: i64 = 1_795_341_600_000;
-const MINUTE: i64 = 60_000;
+pub(crate) const TEN: i64 = 1_795_341_600_000;
+pub(crate) const MINUTE: i64 = 60_000;
 const GTIN: &str = "09506000134352";
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-fn minute(minute: i64) -> ValidAt {
+pub(crate) fn minute(minute: i64) -> ValidAt {
     ValidAt::from_millis(TEN + minute * MINUTE)
 }
 
 /// Two rooms of a site, a hospital, a vehicle and another site; units `U1`, `U2` … of one lot in the first room.
-fn document(units: usize) -> Value {
+pub(crate) fn document(units: usize) -> Value {
     let unit = |at: usize| json!({"id": format!("U{at}"), "gtin": GTIN, "lot": "LOT42", "quantity": 100, "place": "CR", "at": "2026-11-01T00:00:00Z"});
     json!({
         "products": [{"gtin": GTIN, "storage": {"temperature_c": [2.0, 8.0]}, "kinetics": {"model": "none"},
@@ -52,12 +52,12 @@ fn document(units: usize) -> Value {
     })
 }
 
-async fn apply(ledger: &Ledger, document: &Value) -> Outcome {
+pub(crate) async fn apply(ledger: &Ledger, document: &Value) -> Outcome {
     let document = RegistryDocument::from_value(document).unwrap();
     ledger.apply(document, &name("m.lin"), None).await.unwrap()
 }
 
-fn hot(from: i64, to: i64, open: bool) -> Excursion {
+pub(crate) fn hot(from: i64, to: i64, open: bool) -> Excursion {
     let lasts_s = ((to - from) * 60) as f64;
     Excursion {
         rule: name("hot"),
@@ -78,7 +78,7 @@ fn review(code: ReasonCode, at: i64) -> Reason {
 }
 
 /// What is known of `unit` at minute `as_of`: `excursions` of the rule `hot`, those of 30 minutes or more firing.
-fn assessed(unit: &str, as_of: i64, excursions: Vec<Excursion>) -> Assessment {
+pub(crate) fn assessed(unit: &str, as_of: i64, excursions: Vec<Excursion>) -> Assessment {
     let fired = |one: &&Excursion| one.duration_s >= 1800.0;
     let at = |one: &Excursion| ValidAt::from_millis(one.start.millis() + 30 * MINUTE);
     let alarms: Vec<Alarm> = excursions
@@ -128,7 +128,7 @@ fn assessed(unit: &str, as_of: i64, excursions: Vec<Excursion>) -> Assessment {
     }
 }
 
-fn found_on(trace: &str, assessments: Vec<Assessment>) -> Findings {
+pub(crate) fn found_on(trace: &str, assessments: Vec<Assessment>) -> Findings {
     let finding = |assessment| Finding { assessment: Arc::new(assessment), trace: trace.into() };
     Findings { assessed: assessments.into_iter().map(finding).collect(), ..Findings::default() }
 }

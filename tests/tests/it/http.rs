@@ -17,6 +17,7 @@ use model::rejection::Reason;
 use model::role::Role;
 use serde_json::{Value, json};
 use store::ledger::Ledger;
+use store::newest::Newest;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -90,10 +91,13 @@ impl Edge {
             Engine::new(Arc::new(shelf), Some(ledger.clone()), EngineOptions { limits, ..EngineOptions::default() })
                 .unwrap();
         let state = ApiState {
+            history: engine.clone(),
+            newest: Newest::default(),
             engine,
             ledger: ledger.clone(),
             door: Arc::new(FakeDoor),
             assess: None,
+            notifications: None,
             metrics: None,
             readiness: Arc::new(|| vec![Check { name: "journal", ok: true, detail: "open".into() }]),
         };

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
@@ -57,6 +58,19 @@ impl Server {
         Ok(answer["rows"][0][&name].as_f64().context("no number in the answer")?)
     }
 
+    /// Posts JSON to `path`, which must be taken.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.client.post(format!("http://{}{path}", self.http)).bearer_auth(TOKEN);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        Ok(serde_json::from_slice(&request.send().await?.error_for_status()?.bytes().await?)?)
+    }
+
+    /// The JSON at `path`.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.client.get(format!("http://{}{path}", self.http)).bearer_auth(TOKEN);
+        Ok(serde_json::from_slice(&request.send().await?.error_for_status()?.bytes().await?)?)
+    }
+
     /// The value of a metric without labels, as `/metrics` tells it.
     pub(super) async fn metric(&self, name: &str) -> Result<Option<f64>, Failure> {
         let request = self.client.get(format!("http://{}/metrics", self.http)).bearer_auth(TOKEN);
@@ -73,6 +87,17 @@ impl Server {
     /// The most resident memory it ever had, bytes.
     pub(super) fn most_resident_bytes(&self) -> Result<u64, Failure> {
         self.status_bytes("VmHWM:")
+    }
+
+    /// Processor time it has used so far, of all threads.
+    pub(super) fn processor_time(&self) -> Result<Duration, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // After the name in parentheses; the fields are numbered from 1 in proc(5): utime is 14, stime 15.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+        let ticks = ticks(14).zip(ticks(15)).map(|(user, system)| user + system).context("no times in `stat`")?;
+        // Linux tells programs hundredths of a second (USER_HZ), whatever the kernel counts in.
+        Ok(Duration::from_millis(ticks * 10))
     }
 
     fn status_bytes(&self, member: &str) -> Result<u64, Failure> {

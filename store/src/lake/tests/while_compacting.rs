@@ -130,6 +130,24 @@ async fn a_compaction_that_is_stopped_leaves_everything_as_it_was() {
     reopened(dir.path(), &before).await;
 }
 
+#[tokio::test]
+async fn a_damaged_file_keeps_only_those_merged_with_it_from_being_compacted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (lake, mut writer) = six_files(dir.path()).await;
+    for minute in 2000..2004 {
+        flushed(&lake, &mut writer, &[("A", minute, 4.0)]).await;
+    }
+    let first = lake.readings().files().iter().find(|file| file.max_measured_at < NEXT_DAY).unwrap().path.clone();
+    let file = dir.path().join("lake/readings").join(&first);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let today = MeasuredAt::from_millis(NEXT_DAY).day() + 2;
+    let error = lake.compact(today, 100, never).await.unwrap_err().to_string();
+    assert!(error.contains(&first), "{error}");
+    assert_eq!(lake.readings().files().len(), 6 + 1);
+}
+
 /// What any order of readings and flushes must lead to.
 #[derive(Default)]
 struct Expected(BTreeMap<(String, i64), BTreeSet<i64>>);

@@ -2,7 +2,8 @@
 
 use model::gs1::LotKey;
 use model::hold::{
-    Acceptance, Acted, AlarmId, Evidence, Hold, HoldId, HoldState, Holds, Meaning, RaisedAlarm, Scope, Touched,
+    Acceptance, Acknowledgement, Acted, AlarmId, Evidence, Hold, HoldId, HoldState, Holds, Meaning, RaisedAlarm, Scope,
+    Touched,
 };
 use model::instant::{RecordedAt, ValidAt, parse_millis, to_rfc3339};
 use model::name::Name;
@@ -30,6 +31,8 @@ pub(crate) mod kind {
     pub(crate) const ALARM_RAISED: &str = "alarm.raised";
     /// An alarm has ended.
     pub(crate) const ALARM_CLEARED: &str = "alarm.cleared";
+    /// A person has taken note of an alarm.
+    pub(crate) const ALARM_ACKNOWLEDGED: &str = "alarm.acknowledged";
 }
 
 /// What an event about holds says.
@@ -41,6 +44,7 @@ pub(crate) enum HoldEvent {
     Accepted(Box<Acceptance>),
     AlarmRaised(Box<RaisedAlarm>),
     AlarmCleared { alarm: AlarmId, at: ValidAt },
+    AlarmAcknowledged { alarm: AlarmId, acknowledgement: Acknowledgement },
 }
 
 /// One signed act on one or more holds.
@@ -77,6 +81,11 @@ impl HoldEvent {
             Self::AlarmCleared { alarm, at } => {
                 let body = json!({ "alarm": alarm.to_string(), "at": to_rfc3339(at.millis()) });
                 (SYSTEM, kind::ALARM_CLEARED, body)
+            }
+            Self::AlarmAcknowledged { alarm, acknowledgement: Acknowledgement { by, at, reason } } => {
+                let at = to_rfc3339(at.millis());
+                let body = json!({ "alarm": alarm.to_string(), "by": by.as_str(), "at": at, "reason": reason });
+                (by.as_str(), kind::ALARM_ACKNOWLEDGED, body)
             }
         };
         Draft { actor: actor.to_owned(), kind, body: to_canonical(&body) }
@@ -130,6 +139,16 @@ impl HoldEvent {
                 let (alarm, at) = alarm.zip(at).ok_or("its body does not say which alarm ended when")?;
                 Self::AlarmCleared { alarm, at: ValidAt::from_millis(at) }
             }
+            kind::ALARM_ACKNOWLEDGED => {
+                let text = |field: &str| body.get(field).and_then(Value::as_str);
+                let alarm = text("alarm").and_then(AlarmId::parse);
+                let by = text("by").and_then(|by| Name::parse(by).ok());
+                let at = text("at").and_then(parse_millis).map(RecordedAt::from_millis);
+                let who = by.zip(at).ok_or("its body does not say who acknowledged when")?;
+                signed(&who.0, who.1)?;
+                let acknowledgement = Acknowledgement { by: who.0, at: who.1, reason: text("reason").map(Into::into) };
+                Self::AlarmAcknowledged { alarm: alarm.ok_or("its body names no alarm")?, acknowledgement }
+            }
             _ => return Ok(None),
         }))
     }
@@ -177,6 +196,10 @@ impl HoldEvent {
             }
             Self::AlarmCleared { alarm, at } => {
                 holds.clear_alarm(alarm, at)?;
+                Ok(vec![Touched::Alarm(alarm)])
+            }
+            Self::AlarmAcknowledged { alarm, acknowledgement } => {
+                holds.acknowledge_alarm(alarm, acknowledgement)?;
                 Ok(vec![Touched::Alarm(alarm)])
             }
         }

@@ -11,6 +11,7 @@ use api::door::{DoorError, ReadingsDoor, Receipt};
 use api::{ApiOptions, ApiState, Serving};
 use async_trait::async_trait;
 use model::role::Role;
+use store::newest::Newest;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -73,10 +74,13 @@ impl Desk {
         let engine = Engine::new(Arc::new(shelf), Some(ledger.clone()), EngineOptions::default()).unwrap();
         let assess: Arc<dyn Assess> = said.clone();
         let state = ApiState {
+            history: engine.clone(),
+            newest: Newest::default(),
             engine,
             ledger: ledger.clone(),
             door: Arc::new(NoDoor),
             assess: Some(assess),
+            notifications: None,
             metrics: None,
             readiness: Arc::new(Vec::new),
         };

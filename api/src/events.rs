@@ -1,0 +1,264 @@
+//! What happens, told as it happens: server-sent events.
+//!
+//! Holds and alarms are events of the ledger: each client reads them from there at its own pace, so none is lost, and
+//! a client that comes back with the number of the last one goes on after it. Readings and excursions are looked at
+//! once a second for all clients together, and are not resumed. Nobody who writes ever waits for a client here.
+
+mod excursions;
+mod ledger;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::Event;
+use model::instant::to_rfc3339;
+use model::quantity::{Humidity, Temperature};
+use serde_json::{Value, json};
+use store::ledger::Sequence;
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::state::Shared;
+use excursions::Excursions;
+
+/// How often readings and excursions are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Readings told at each look, one a sensor; those that waited longest come first.
+const READINGS_AT_ONCE: usize = 1000;
+/// Looks that may wait for a client before it misses one.
+const LOOKS_KEPT: usize = 8;
+/// Events that may wait for a client's connection.
+const EVENTS_WAITING: usize = 64;
+/// Silence after which something is sent all the same.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a client may take nothing.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a stream lasts; whoever comes back after it shows again who they are.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// When a client should come back, if it does by itself.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// A kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// The newest reading of a sensor.
+    Reading,
+    /// An excursion that opened, closed, or fired.
+    Excursion,
+    /// A hold that was placed, got new evidence, or was decided about.
+    Hold,
+    /// An alarm that was raised or has ended.
+    Alarm,
+}
+
+impl Topic {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Reading, Self::Excursion, Self::Hold, Self::Alarm];
+
+    /// The stable word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Excursion => "excursion",
+            Self::Hold => "hold",
+            Self::Alarm => "alarm",
+        }
+    }
+
+    /// The topic a stable word names.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == word)
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+struct Told {
+    topic: Topic,
+    data: Arc<str>,
+}
+
+impl Told {
+    fn of(topic: Topic, data: &Value) -> Self {
+        Self { topic, data: data.to_string().into() }
+    }
+
+    fn event(&self) -> Event {
+        Event::default().event(self.topic.as_str()).data(&self.data)
+    }
+}
+
+/// Where clients come to listen.
+#[derive(Clone)]
+pub(crate) struct Hub {
+    looks: broadcast::Sender<Arc<[Told]>>,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    /// With room for `max_clients`, until `stop`.
+    pub(crate) fn new(max_clients: usize, stop: CancellationToken) -> Self {
+        let (looks, _) = broadcast::channel(LOOKS_KEPT);
+        Self { looks, places: Arc::new(Semaphore::new(max_clients)), stop }
+    }
+
+    /// A place for one more client, if there is one.
+    pub(crate) fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Tells a client of `topics` what happens from now on, and of holds and alarms what happened after `after`.
+    pub(crate) fn tell(
+        &self,
+        shared: Shared,
+        place: OwnedSemaphorePermit,
+        topics: Vec<Topic>,
+        after: Option<Sequence>,
+    ) -> mpsc::Receiver<Event> {
+        let (to, events) = mpsc::channel(EVENTS_WAITING);
+        let (looks, stop) = (self.looks.subscribe(), self.stop.clone());
+        let after = after.unwrap_or(shared.given.ledger.head().seq);
+        let client = Client { shared, topics, after, looks, to };
+        tokio::spawn(async move {
+            let _place = place;
+            metrics::gauge!("coldtrail_http_event_clients").increment(1.0);
+            tokio::select! {
+                ended = tokio::time::timeout(LIFETIME, client.serve()) => if let Ok(Err(Ended::Slow)) = ended {
+                    metrics::counter!("coldtrail_http_event_clients_dropped_total").increment(1);
+                },
+                () = stop.cancelled() => {}
+            }
+            metrics::gauge!("coldtrail_http_event_clients").decrement(1.0);
+        });
+        events
+    }
+
+    /// Looks at readings and excursions as long as somebody listens, until the server stops.
+    pub(crate) async fn watch(self, shared: Shared) {
+        let newest = shared.given.newest.clone();
+        let (mut seen, mut excursions) = (0, None);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
+                () = self.stop.cancelled() => return,
+            }
+            if self.looks.receiver_count() == 0 {
+                // whoever comes is told what changes from then on
+                (seen, excursions) = (newest.revision(), None);
+                continue;
+            }
+            let mut told: Vec<Told> = Vec::new();
+            for (sensor, last) in newest.since(seen, READINGS_AT_ONCE) {
+                seen = last.revision();
+                let data = json!({
+                    "sensor": &*sensor,
+                    "measured_at": to_rfc3339(last.measured_at.millis()),
+                    "temperature_c": last.temperature.map(Temperature::celsius),
+                    "humidity_pct": last.humidity.map(Humidity::percent),
+                    "unit": last.unit.as_deref(),
+                });
+                told.push(Told::of(Topic::Reading, &data));
+            }
+            if let Some(latest) = shared.given.assess.as_ref().and_then(|assess| assess.latest()) {
+                let registry = shared.given.ledger.registry();
+                let changes = excursions.get_or_insert_with(|| Excursions::of(&latest)).changes(&registry, &latest);
+                told.extend(changes.iter().map(|change| Told::of(Topic::Excursion, change)));
+            }
+            if !told.is_empty() {
+                // nobody listens any more: then nobody is told
+                let _ = self.looks.send(told.into());
+            }
+        }
+    }
+}
+
+/// Why a stream ended.
+enum Ended {
+    /// The client has gone, or there is nothing more to tell.
+    Gone,
+    /// The client took nothing for too long.
+    Slow,
+    /// The ledger does not answer.
+    Ledger,
+}
+
+/// One client that listens.
+struct Client {
+    shared: Shared,
+    topics: Vec<Topic>,
+    /// The last event of the ledger that was looked at.
+    after: Sequence,
+    looks: broadcast::Receiver<Arc<[Told]>>,
+    to: mpsc::Sender<Event>,
+}
+
+impl Client {
+    async fn serve(mut self) -> Result<(), Ended> {
+        let mut changes = self.shared.given.ledger.changes();
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        self.send(Event::default().retry(RETRY).comment("listening")).await?;
+        heartbeat.reset();
+        loop {
+            self.catch_up().await?;
+            tokio::select! {
+                changed = changes.changed() => changed.map_err(|_| Ended::Gone)?,
+                look = self.looks.recv() => self.look(look).await?,
+                _ = heartbeat.tick() => self.send(Event::default().comment("still here")).await?,
+                () = self.to.closed() => return Err(Ended::Gone),
+            }
+        }
+    }
+
+    /// Tells what was looked at, as far as it is wanted.
+    async fn look(&mut self, look: Result<Arc<[Told]>, broadcast::error::RecvError>) -> Result<(), Ended> {
+        let told = match look {
+            Ok(told) => told,
+            Err(broadcast::error::RecvError::Closed) => return Err(Ended::Gone),
+            Err(broadcast::error::RecvError::Lagged(looks)) => {
+                let data = json!({ "looks": looks, "detail": "readings and excursions were missed: ask for them" });
+                return self.send(Event::default().event("missed").data(data.to_string())).await;
+            }
+        };
+        for told in told.iter().filter(|told| self.topics.contains(&told.topic)) {
+            self.send(told.event()).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what the ledger has beyond what was told.
+    async fn catch_up(&mut self) -> Result<(), Ended> {
+        let ledger = self.shared.given.ledger.clone();
+        if !self.topics.iter().any(|topic| matches!(topic, Topic::Hold | Topic::Alarm)) {
+            self.after = ledger.head().seq;
+            return Ok(());
+        }
+        while self.after < ledger.head().seq {
+            let events = ledger.audit(self.after.next(), ledger::EVENTS_AT_ONCE).await.map_err(|error| {
+                tracing::warn!(%error, "a stream of events ended: the ledger does not answer");
+                Ended::Ledger
+            })?;
+            let holds = ledger.holds();
+            let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+            for event in &events {
+                let told = ledger::told(&holds, event).filter(|(topic, _)| self.topics.contains(topic));
+                if let Some((topic, data)) = told {
+                    let event = Told::of(topic, &data).event().id(event.seq.to_string());
+                    self.send(event).await?;
+                }
+            }
+            self.after = last;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Ended> {
+        self.to.send_timeout(event, PATIENCE).await.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => Ended::Slow,
+            SendTimeoutError::Closed(_) => Ended::Gone,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Events of the ledger about holds and alarms, as they are told.
+
+use model::hold::{AlarmId, Hold, HoldId, Holds};
+use model::instant::to_rfc3339;
+use serde_json::{Value, json};
+use store::ledger::Event;
+
+use super::Topic;
+
+/// Events read from the ledger at once.
+pub(super) const EVENTS_AT_ONCE: u32 = 200;
+
+/// What is told of `event`; nothing, when it is about something else. `holds` is a later state.
+pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
+    let topic = match event.kind.split_once('.')? {
+        ("hold", _) | ("review", "accepted") => Topic::Hold,
+        ("alarm", _) => Topic::Alarm,
+        _ => return None,
+    };
+    let body: Value = serde_json::from_str(&event.body).ok()?;
+    let (_, change) = event.kind.split_once('.')?;
+    let mut told = json!({
+        "change": change,
+        "seq": event.seq.get(),
+        "at": to_rfc3339(event.recorded_at.millis()),
+        "by": event.actor,
+    });
+    match topic {
+        Topic::Alarm => {
+            let id = body["id"].as_str().or(body["alarm"].as_str()).and_then(AlarmId::parse)?;
+            told["alarm"] = holds.alarm(id)?.to_json();
+        }
+        _ if change == "accepted" => told["unit"] = body["unit"].clone(),
+        _ => {
+            let one = body["id"].as_str().or(body["hold"].as_str());
+            let many = body["holds"].as_array().into_iter().flatten().filter_map(|of| of["hold"].as_str());
+            let ids = one.into_iter().chain(many).filter_map(HoldId::parse);
+            let holds: Vec<Value> = ids.filter_map(|id| holds.get(id)).map(|hold| view(hold, change)).collect();
+            told["holds"] = Value::Array(holds);
+        }
+    }
+    Some((topic, told))
+}
+
+/// A hold in few words, as `change` left it.
+fn view(hold: &Hold, change: &str) -> Value {
+    let mut view = json!({
+        "id": hold.id.to_string(),
+        "incident": hold.incident.name().as_str(),
+        "cause": hold.cause.to_json(),
+        "state": match change {
+            "under_review" | "released" | "rejected" => change,
+            "placed" => "open",
+            _ => hold.state.as_str(),
+        },
+    });
+    if let (Value::Object(view), Value::Object(scope)) = (&mut view, hold.scope.to_json()) {
+        view.extend(scope);
+    }
+    view
+}

@@ -1,0 +1,202 @@
+//! The newest reading of every sensor, in memory: what a glance at the whole system needs without a query.
+//!
+//! Written by whoever admits readings, read by whoever shows them. After a start it is filled up from the lake, so
+//! it is complete a little later than answers are; it decides nothing.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::HashMap;
+use model::instant::MeasuredAt;
+use model::quantity::{Humidity, Temperature};
+use model::reading::Reading;
+
+/// Sensors kept at most; further ones are left out.
+const MAX_SENSORS: usize = 1 << 20;
+
+/// The newest readings. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Newest(Arc<RwLock<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    sensors: HashMap<Arc<str>, Last>,
+    /// Which sensors ever named which units.
+    named: Arc<HashMap<Arc<str>, Vec<Arc<str>>>>,
+    /// Counts changes.
+    revision: u64,
+}
+
+/// The newest reading of one sensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Last {
+    /// When it measured.
+    pub measured_at: MeasuredAt,
+    /// The temperature, if that reading has one.
+    pub temperature: Option<Temperature>,
+    /// The relative humidity, if that reading has one.
+    pub humidity: Option<Humidity>,
+    /// The unit that reading names.
+    pub unit: Option<Arc<str>>,
+    /// The change that brought it.
+    revision: u64,
+}
+
+impl Newest {
+    /// Takes `reading` in, unless a later one of its sensor is known.
+    pub fn note(&self, reading: &Reading<'_>) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let revision = kept.revision + 1;
+        let room = kept.sensors.len() < MAX_SENSORS;
+        let last = |unit: Option<Arc<str>>| Last {
+            measured_at: reading.measured_at,
+            temperature: reading.temperature,
+            humidity: reading.humidity,
+            unit,
+            revision,
+        };
+        match kept.sensors.get_mut(reading.sensor) {
+            Some(known) if known.measured_at > reading.measured_at => {
+                // a late one may name a unit that no other reading names
+                if reading.unit != known.unit.as_deref()
+                    && let Some(unit) = reading.unit
+                {
+                    kept.name(unit, reading.sensor);
+                }
+                return;
+            }
+            Some(known) => {
+                // the same unit is named again and again
+                let same = known.unit.take().filter(|unit| Some(&**unit) == reading.unit);
+                let is_other = same.is_none();
+                *known = last(same.or_else(|| reading.unit.map(Arc::from)));
+                if is_other && let Some(unit) = reading.unit {
+                    kept.name(unit, reading.sensor);
+                }
+            }
+            None if room => {
+                kept.sensors.insert(reading.sensor.into(), last(reading.unit.map(Arc::from)));
+                if let Some(unit) = reading.unit {
+                    kept.name(unit, reading.sensor);
+                }
+            }
+            None => return,
+        }
+        kept.revision = revision;
+    }
+
+    /// The newest reading of `sensor`.
+    #[must_use]
+    pub fn of(&self, sensor: &str) -> Option<Last> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).sensors.get(sensor).cloned()
+    }
+
+    /// The latest change.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).revision
+    }
+
+    /// Sensors that were heard of after the change `revision`, at most `many`, those that waited longest first.
+    #[must_use]
+    pub fn since(&self, revision: u64, many: usize) -> Vec<(Arc<str>, Last)> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if kept.revision == revision {
+            return Vec::new();
+        }
+        let changed = kept.sensors.iter().filter(|(_, last)| last.revision > revision);
+        let mut changed: Vec<(Arc<str>, Last)> = changed.map(|(name, last)| (Arc::clone(name), last.clone())).collect();
+        drop(kept);
+        changed.sort_unstable_by_key(|(_, last)| last.revision);
+        changed.truncate(many);
+        changed
+    }
+
+    /// Notes that a reading of `sensor` named `unit`.
+    pub fn name(&self, unit: &str, sensor: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).name(unit, sensor);
+    }
+
+    /// The sensors whose readings named a unit, by unit.
+    #[must_use]
+    pub fn named(&self) -> Arc<HashMap<Arc<str>, Vec<Arc<str>>>> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).named)
+    }
+
+    /// Every sensor whose newest reading names a unit, with that reading.
+    #[must_use]
+    pub fn travelling(&self) -> Vec<(Arc<str>, Last)> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let with = kept.sensors.iter().filter(|(_, last)| last.unit.is_some());
+        with.map(|(name, last)| (Arc::clone(name), last.clone())).collect()
+    }
+}
+
+impl Kept {
+    fn name(&mut self, unit: &str, sensor: &str) {
+        if self.named.get(unit).is_some_and(|sensors| sensors.iter().any(|known| &**known == sensor)) {
+            return;
+        }
+        let named = Arc::make_mut(&mut self.named);
+        if named.len() < MAX_SENSORS {
+            named.entry(unit.into()).or_default().push(sensor.into());
+        }
+    }
+}
+
+impl Last {
+    /// The change that brought it.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(sensor: &str, at: i64, celsius: f64) -> Reading<'_> {
+        Reading {
+            sensor,
+            measured_at: MeasuredAt::from_millis(at),
+            temperature: Temperature::from_celsius(celsius),
+            humidity: None,
+            unit: None,
+            seq: None,
+            battery_v: None,
+            rssi_dbm: None,
+        }
+    }
+
+    #[test]
+    fn keeps_the_newest_whatever_the_order_and_tells_what_changed() {
+        let newest = Newest::default();
+        newest.note(&reading("A", 2000, 5.0));
+        newest.note(&reading("A", 1000, 4.0));
+        newest.note(&reading("B", 1000, 7.0));
+        let celsius = |sensor: &str| newest.of(sensor).and_then(|last| last.temperature).map(Temperature::celsius);
+        assert_eq!((celsius("A"), celsius("B"), celsius("C")), (Some(5.0), Some(7.0), None));
+        let names = |since: u64, many: usize| {
+            newest.since(since, many).iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(0, 9), ["A", "B"]);
+        assert_eq!(names(0, 1), ["A"]);
+        let seen = newest.revision();
+        assert!(names(seen, 9).is_empty());
+        newest.note(&reading("A", 3000, 6.0));
+        assert_eq!(names(seen, 9), ["A"]);
+    }
+
+    #[test]
+    fn remembers_the_unit_a_sensor_travels_with() {
+        let newest = Newest::default();
+        newest.note(&Reading { unit: Some("U1"), ..reading("A", 1000, 5.0) });
+        newest.note(&Reading { unit: Some("U1"), ..reading("A", 2000, 5.0) });
+        assert_eq!(newest.travelling().len(), 1);
+        newest.note(&reading("A", 3000, 5.0));
+        newest.note(&Reading { unit: Some("U2"), ..reading("A", 500, 5.0) });
+        assert!(newest.travelling().is_empty());
+        assert_eq!(newest.named().len(), 2);
+        assert_eq!(newest.named()["U1"], [Arc::from("A")]);
+    }
+}
