@@ -18,6 +18,7 @@ mod ledger;
 mod listener;
 mod notifications;
 mod registry;
+mod report;
 mod rows;
 mod s3;
 mod shelf;
