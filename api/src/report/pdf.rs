@@ -13,6 +13,7 @@ mod letters;
 mod lot;
 mod number;
 mod place;
+mod places;
 mod product;
 mod sensors;
 mod sheet;
@@ -49,6 +50,7 @@ pub(super) fn draw(report: &Value, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
         "place" => place::record(&mut flow, report),
         _ => unit::record(&mut flow, report),
     }
+    places::section(&mut flow, report);
     source::section(&mut flow, report);
     let (mut sheets, marks) = flow.finish();
     furniture::furnish(&mut sheets, report, &letters);

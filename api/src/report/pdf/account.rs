@@ -61,7 +61,7 @@ pub(super) fn excursions(flow: &mut Flow<'_>, unit: &Value, product: &Value) {
             words(one.text("end_kind")).into(),
             duration(one.number("duration_s")).into(),
             duration(one.number("time_out_s")).into(),
-            format!("{} {unit}", exact(one.number("peak"))).into(),
+            format!("{}\u{a0}{unit}", exact(one.number("peak"))).into(),
             time(one.text("peak_at")).into(),
             exact(one.number("degree_seconds")).into(),
         ]);
@@ -179,15 +179,15 @@ pub(super) fn kinetics(flow: &mut Flow<'_>, known: &Value) {
     if let Some(reason) = mkt["reason"].as_str() {
         return flow.paragraph(BODY, &format!("Not given: {}.", words(reason)), INK);
     }
-    let celsius = |key: &str| format!("{} °C", exact(mkt.number(key)));
+    let celsius = |key: &str| format!("{}\u{a0}°C", exact(mkt.number(key)));
     flow.facts(
         &[
             ("Over the last window", celsius("value_c")),
             ("Highest of all windows", celsius("max_window_c")),
             ("That window ends (UTC)", time(mkt.text("max_window_to"))),
             ("Length of a window", duration(mkt.number("window_s"))),
-            ("ΔH", format!("{} kJ/mol", plain(&mkt["dh_kj_per_mol"]))),
-            ("R", format!("{} J/(mol K)", plain(&mkt["r"]))),
+            ("ΔH", format!("{}\u{a0}kJ/mol", plain(&mkt["dh_kj_per_mol"]))),
+            ("R", format!("{}\u{a0}J/(mol\u{a0}K)", plain(&mkt["r"]))),
             ("Method", words(mkt.text("mode"))),
             ("History shorter than a window", if mkt.flag("partial_window") { "yes".into() } else { "no".into() }),
         ],
@@ -241,7 +241,7 @@ pub(super) fn budget(flow: &mut Flow<'_>, known: &Value, product: &Value) {
         let stated = product["budget"].items("bands").iter().find(|one| one["above_c"] == band["above_c"]);
         let to = stated.map_or_else(|| NONE.to_owned(), |stated| plain(&stated["to_c"]));
         table.row(vec![
-            format!("above {} °C to {to} °C", plain(&band["above_c"])).into(),
+            format!("above {} °C to {to}\u{a0}°C", plain(&band["above_c"])).into(),
             duration(band.number("used_s")).into(),
             duration(stated.and_then(|stated| stated.number("allowed_s"))).into(),
             percent_up(band.number("fraction")).into(),

@@ -119,7 +119,9 @@ impl Chart<'_> {
         let all = values.chain(self.limits.iter().copied());
         let (low, high) =
             all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low <= high { (low, high) } else { (0.0, 1.0) }
+        // A little more, so that a limit or an extreme never lies on the edge.
+        let more = ((high - low) * 0.04).max(0.05);
+        if low <= high { (low - more, high + more) } else { (0.0, 1.0) }
     }
 
     /// Columns in which nothing is known, joined.
@@ -169,12 +171,13 @@ impl Chart<'_> {
 
 /// One stretch without silence.
 fn band(flow: &mut Flow<'_>, run: &[(f32, f32, f32)], width: f32) {
-    let Some((first, last)) = run.first().zip(run.last()) else { return };
-    // Columns reach from edge to edge, so that a lone one is seen.
-    let begin = (first.0 - width / 2.0, first.1, first.2);
-    let end = (last.0 + width / 2.0, last.1, last.2);
-    let all: Vec<(f32, f32, f32)> = std::iter::once(begin).chain(run.iter().copied()).chain([end]).collect();
+    if run.is_empty() {
+        return;
+    }
+    // Each column reaches from edge to edge: what is drawn is what was measured within it.
+    let edges = |(x, low, high): &(f32, f32, f32)| [(x - width / 2.0, *low, *high), (x + width / 2.0, *low, *high)];
+    let all: Vec<(f32, f32, f32)> = run.iter().flat_map(edges).collect();
     let over = all.iter().map(|(x, _, high)| (*x, *high));
     let under = all.iter().rev().map(|(x, low, _)| (*x, *low));
-    flow.mark(Mark::Band { points: over.chain(under).collect(), colour: TRACE, width: 0.7 });
+    flow.mark(Mark::Band { points: over.chain(under).collect(), colour: TRACE, width: 0.5 });
 }

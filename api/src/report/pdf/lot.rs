@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{self, Told};
 use super::flow::{Flow, SMALL};
-use super::number::{duration, exact, or_none, percent_down, percent_up, plain, time};
+use super::number::{days_up, exact, or_none, percent_down, percent_up, plain, time};
 use super::sheet::{GREY, colour_of};
 use super::table::{Cell, Table};
 use super::{product, sensors, unit};
@@ -57,11 +57,11 @@ fn summary(flow: &mut Flow<'_>, units: &[Value]) {
         "Place",
         ">Lowest °C",
         ">Highest °C",
-        ">Highest MKT °C",
+        ">MKT °C",
         ">Known",
-        ">Excursions",
-        ">Budget",
-        ">Extra ageing",
+        ">Excur- sions",
+        ">Budget used",
+        ">Extra age, days",
         "Effective expiry",
         "Holds",
     ]);
@@ -80,7 +80,7 @@ fn summary(flow: &mut Flow<'_>, units: &[Value]) {
             percent_down(known["coverage"].number("fraction")).into(),
             plain(&unit["over_all_time"]["excursions"]).into(),
             percent_up(known["budget"].number("used_fraction")).into(),
-            duration(known["life"].number("extra_s")).into(),
+            days_up(known["life"].number("extra_s")).into(),
             known.text("effective_expiry").into(),
             or_none(&holds.join(", ")).into(),
         ]);
@@ -88,7 +88,7 @@ fn summary(flow: &mut Flow<'_>, units: &[Value]) {
     table.set(flow);
     flow.paragraph(
         SMALL,
-        "Figures are of all the time of a unit up to as-of. A unit split from another starts with its past.",
+        "Figures are of all the time of a unit up to as-of; MKT is the highest of all windows. A unit split from another starts with its past.",
         GREY,
     );
 }

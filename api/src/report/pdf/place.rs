@@ -63,10 +63,12 @@ pub(super) fn record(flow: &mut Flow<'_>, report: &Value) {
 
 fn figures(flow: &mut Flow<'_>, known: &Value) {
     let celsius = |key: &str| {
-        known["temperature"].number(key).map_or_else(|| NONE.to_owned(), |value| format!("{} °C", exact(Some(value))))
+        known["temperature"]
+            .number(key)
+            .map_or_else(|| NONE.to_owned(), |value| format!("{}\u{a0}°C", exact(Some(value))))
     };
     let percent = |key: &str| {
-        known["humidity"].number(key).map_or_else(|| NONE.to_owned(), |value| format!("{} %", exact(Some(value))))
+        known["humidity"].number(key).map_or_else(|| NONE.to_owned(), |value| format!("{}\u{a0}%", exact(Some(value))))
     };
     flow.figures(&[
         ("Lowest", celsius("min_c"), "of all sensors".into()),

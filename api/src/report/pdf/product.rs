@@ -19,7 +19,7 @@ fn section(flow: &mut Flow<'_>, product: &Value) {
     flow.heading(&format!("Limits and rules of product {}", product.text("gtin")), 60.0);
     let storage = &product["storage"];
     let seconds = |key: &str| duration(product.number(key));
-    let celsius = |value: &Value| if value.is_null() { NONE.to_owned() } else { format!("{} °C", plain(value)) };
+    let celsius = |value: &Value| if value.is_null() { NONE.to_owned() } else { format!("{}\u{a0}°C", plain(value)) };
     let freeze = &product["freeze"];
     let frozen = match freeze.number("limit_c") {
         Some(_) => format!("at or below {} for {}", celsius(&freeze["limit_c"]), duration(freeze.number("delay_s"))),
@@ -84,7 +84,7 @@ fn rules(flow: &mut Flow<'_>, product: &Value) {
         };
         table.row(vec![
             rule.text("id").into(),
-            format!("{} {than} {} {unit}", rule.text("quantity"), plain(&rule["limit"])).into(),
+            format!("{} {than} {}\u{a0}{unit}", rule.text("quantity"), plain(&rule["limit"])).into(),
             counted.into(),
             duration(rule.number("delay_s")).into(),
             plain(&rule["hysteresis"]).into(),
@@ -95,26 +95,22 @@ fn rules(flow: &mut Flow<'_>, product: &Value) {
     }
     if !table.is_empty() {
         table.set(flow);
-        flow.paragraph(
-            SMALL,
-            "A storage limit without a rule of its own is a rule without delay, named storage.…",
-            GREY,
-        );
+        flow.paragraph(SMALL, "A storage limit without a rule of its own is a rule without delay, named for it.", GREY);
     }
 }
 
 fn range(limits: &Value, unit: &str) -> String {
     match (&limits[0], &limits[1]) {
         (Value::Null, Value::Null) => NONE.to_owned(),
-        (low, Value::Null) => format!("from {} {unit}", plain(low)),
-        (Value::Null, high) => format!("up to {} {unit}", plain(high)),
-        (low, high) => format!("{} to {} {unit}", plain(low), plain(high)),
+        (low, Value::Null) => format!("from {}\u{a0}{unit}", plain(low)),
+        (Value::Null, high) => format!("up to {}\u{a0}{unit}", plain(high)),
+        (low, high) => format!("{} to {}\u{a0}{unit}", plain(low), plain(high)),
     }
 }
 
 fn slew(product: &Value) -> String {
     match product.number("gap_slew_c_per_h") {
-        Some(_) => format!("{} °C/h", plain(&product["gap_slew_c_per_h"])),
+        Some(_) => format!("{}\u{a0}°C/h", plain(&product["gap_slew_c_per_h"])),
         None => NONE.to_owned(),
     }
 }
@@ -128,7 +124,7 @@ fn kinetics(kinetics: &Value) -> String {
         model => super::number::words(model),
     };
     let valid = &kinetics["valid_c"];
-    let valid = valid.is_array().then(|| format!("holds {} to {} °C", plain(&valid[0]), plain(&valid[1])));
+    let valid = valid.is_array().then(|| format!("holds {} to {}\u{a0}°C", plain(&valid[0]), plain(&valid[1])));
     let credit = kinetics.flag("credit_below_reference").then(|| "credit below reference".to_owned());
     let parts = [
         Some(model),

@@ -33,7 +33,8 @@ fn calibrations(flow: &mut Flow<'_>, report: &Value, sensors: &[Value]) {
         "Due",
     ]);
     for sensor in sensors {
-        let kelvin = |value: &Value| if value.is_null() { NONE.to_owned() } else { format!("{} °C", plain(value)) };
+        let kelvin =
+            |value: &Value| if value.is_null() { NONE.to_owned() } else { format!("{}\u{a0}°C", plain(value)) };
         let due = sensor.text("calibration_due");
         let overdue = !due.is_empty() && due < report.text("as_of").get(..10).unwrap_or_default();
         let due =

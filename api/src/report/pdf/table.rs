@@ -71,8 +71,12 @@ impl Table {
     /// Sets it into `flow`.
     pub(super) fn set(&self, flow: &mut Flow<'_>) {
         let widths = self.widths(flow.letters);
-        let heads: Vec<Vec<String>> =
-            self.heads.iter().zip(&widths).map(|((head, _), width)| flow.letters.wrap(HEAD, head, *width)).collect();
+        let heads: Vec<Vec<String>> = self
+            .heads
+            .iter()
+            .zip(&widths)
+            .map(|((head, _), width)| flow.letters.wrap(HEAD, head, *width + 0.5))
+            .collect();
         let first = self.rows.first().map_or(0.0, |row| height(&lines(flow.letters, row, &widths)));
         flow.need(head_height(&heads) + first.min(60.0));
         self.head(flow, &heads, &widths);
@@ -105,8 +109,9 @@ impl Table {
     fn head(&self, flow: &mut Flow<'_>, heads: &[Vec<String>], widths: &[f32]) {
         let bottom = flow.y + head_height(heads);
         for ((x, width), ((_, side), lines)) in places(widths).zip(self.heads.iter().zip(heads)) {
-            for (number, line) in lines.iter().rev().enumerate() {
-                let y = bottom - 4.0 - number as f32 * HEAD.size * LEADING;
+            for (number, line) in lines.iter().enumerate() {
+                let below = (lines.len() - 1 - number) as f32;
+                let y = bottom - 4.0 - below * HEAD.size * LEADING;
                 match side {
                     Side::Left => flow.text((x, y), HEAD, line, GREY),
                     Side::Right => flow.text_to((x + width, y), HEAD, line, GREY),

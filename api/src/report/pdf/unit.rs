@@ -6,7 +6,7 @@ use super::account;
 use super::chart::Chart;
 use super::facts::{self, Told};
 use super::flow::{BODY, Flow, SMALL};
-use super::number::{NONE, duration, exact, millis, or_none, percent_down, percent_up, plain, time};
+use super::number::{NONE, days_up, exact, millis, or_none, percent_down, percent_up, plain, time};
 use super::sheet::{GREY, INK, colour_of};
 use super::table::Table;
 use super::{holds, product, sensors};
@@ -80,7 +80,7 @@ fn figures(flow: &mut Flow<'_>, unit: &Value) {
     let known = &unit["assessment"];
     let (temperature, mkt) = (&known["temperature"], &known["mkt"]);
     let celsius =
-        |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| format!("{} °C", exact(Some(value))));
+        |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| format!("{}\u{a0}°C", exact(Some(value))));
     let all = &unit["over_all_time"];
     let frozen = if known.flag("frozen") { "frozen: yes" } else { "frozen: no" };
     let fired = format!("{} alarms; {frozen}", plain(&all["alarms"]));
@@ -91,7 +91,7 @@ fn figures(flow: &mut Flow<'_>, unit: &Value) {
         ("Highest MKT", celsius(mkt.number("max_window_c")), "of all windows".into()),
         ("Known", percent_down(known["coverage"].number("fraction")), "of its time".into()),
         ("Excursions", plain(&all["excursions"]), fired),
-        ("Extra ageing", duration(known["life"].number("extra_s")), "d h:m:s, at most".into()),
+        ("Extra ageing", days_up(known["life"].number("extra_s")), "days, at most".into()),
         ("Budget used", percent_up(known["budget"].number("used_fraction")), String::new()),
     ]);
 }
