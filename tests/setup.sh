@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the foreign programs the integration tests need: mosquitto, and Python packages in an environment of
+# Installs the foreign programs the integration tests need: mosquitto, poppler, a Chinese font, and Python packages in an environment of
 # their own. May be run any number of times; what is there already is left alone.
 set -euo pipefail
 
@@ -18,6 +18,19 @@ if ! mosquitto_is_there; then
         { apt-get update -qq && apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients; } >&2 || true
     fi
     mosquitto_is_there || missing+=("mosquitto and mosquitto_pub: sudo apt-get install mosquitto mosquitto-clients")
+fi
+
+wide_font_is_there() {
+    find /usr/share/fonts /usr/local/share/fonts \( -name 'NotoSansCJK-Regular*' -o -name 'wqy-microhei*' \) 2>/dev/null | grep -q .
+}
+
+if ! command -v pdftotext >/dev/null || ! wide_font_is_there; then
+    if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends poppler-utils fonts-wqy-microhei; } >&2 || true
+    fi
+    { command -v pdftotext >/dev/null && wide_font_is_there; } ||
+        missing+=("pdftotext and a Chinese font: sudo apt-get install poppler-utils fonts-wqy-microhei")
 fi
 
 wanted=$(cksum <"$here/requirements.txt")

@@ -5,11 +5,44 @@ mod store;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::assessment::Assessment;
+use model::assessment::{Assessment, Interval};
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
+use model::registry::Registry;
+
+use crate::fleet::{PlacePortrait, Portrait};
 
 pub use store::StoreAssess;
+
+/// Units, and perhaps a place, of which portraits are wanted.
+#[derive(Clone, Debug)]
+pub struct Sitting {
+    /// What is registered.
+    pub registry: Arc<Registry>,
+    /// The units.
+    pub units: Vec<Name>,
+    /// The place, and over which time.
+    pub place: Option<(Name, Interval)>,
+    /// The instant asked about.
+    pub as_of: ValidAt,
+    /// From when on units are drawn; from their beginning when absent.
+    pub from: Option<ValidAt>,
+    /// Until when units are drawn; until their end or as-of when absent.
+    pub to: Option<ValidAt>,
+    /// Columns of a drawing.
+    pub columns: usize,
+    /// Readings looked at, at most.
+    pub max_readings: u64,
+}
+
+/// Portraits from one read of the store.
+#[derive(Clone, Debug, Default)]
+pub struct Portraits {
+    /// The units that are known at as-of, in the order they were asked for.
+    pub units: Vec<Portrait>,
+    /// The place.
+    pub place: Option<PlacePortrait>,
+}
 
 /// Computes what is known of a unit.
 #[async_trait]
@@ -26,6 +59,15 @@ pub trait Assess: Send + Sync {
         known_at: Option<RecordedAt>,
     ) -> Result<Option<Assessment>, AssessError>;
 
+    /// Portraits of several units and a place, all from one moment of the store: what a report shows.
+    ///
+    /// # Errors
+    /// As [`Assess::assess`]; also when more readings than allowed would have to be looked at.
+    async fn portray(&self, sitting: Sitting) -> Result<Portraits, AssessError> {
+        let _ = sitting;
+        Err(AssessError::NoPortraits)
+    }
+
     /// The latest assessment of every unit, by unit, each with its own as-of; `None` until there is one of each.
     fn latest(&self) -> Option<Vec<Arc<Assessment>>> {
         None
@@ -38,6 +80,17 @@ pub enum AssessError {
     /// What was acknowledged is not decoded yet, or too much is asked at once.
     #[error("assessments are behind: ask again in a moment")]
     Behind,
+    /// Whoever computes assessments here draws nothing.
+    #[error("nothing draws units here")]
+    NoPortraits,
+    /// More readings would have to be looked at than allowed.
+    #[error("this concerns {readings} readings, more than {limit}: ask about fewer units or a shorter time")]
+    TooMany {
+        /// How many.
+        readings: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
     /// Something inside failed.
     #[error("an assessment cannot be computed: {source}")]
     Failed {

@@ -75,6 +75,26 @@ impl Custody {
         Some(Self { window: Interval { from: begins, to: ends }, pieces, closed })
     }
 
+    /// The custody of something that stood in `place` for all of `window`: whose readings make the trace of a place.
+    #[must_use]
+    pub fn of_place(registry: &Registry, index: &Index, place: &Name, window: Interval) -> Self {
+        let Interval { from, to } = window;
+        let tags = || around(registry, place).flat_map(|place| index.at_place(&place.id));
+        let mut turns = BTreeSet::from([from]);
+        turns.extend(tags().flat_map(|tag| std::iter::once(tag.from).chain(tag.to)));
+        let turns: Vec<ValidAt> = turns.into_iter().filter(|turn| (from..=to).contains(turn)).collect();
+        let mut pieces: Vec<Keeping> = Vec::new();
+        for (number, &from) in turns.iter().enumerate() {
+            let to = turns.get(number + 1).copied().unwrap_or(to);
+            let sensors = nearest(registry, index, place, from);
+            match pieces.last_mut() {
+                Some(last) if last.sensors == sensors => last.to = to,
+                _ => pieces.push(Keeping { from, to, place: Some(place.clone()), sensors }),
+            }
+        }
+        Self { window, pieces, closed: false }
+    }
+
     /// Where the unit is at the end.
     #[must_use]
     pub fn place(&self) -> Option<&Name> {
@@ -169,9 +189,7 @@ impl View<'_> {
         if !with.is_empty() {
             return with;
         }
-        let at_place = |place: &model::registry::Place| names(self.index.at_place(&place.id), at);
-        let mut nearest = place.into_iter().flat_map(|place| around(self.registry, place)).map(at_place);
-        nearest.find(|sensors| !sensors.is_empty()).unwrap_or_default()
+        place.map(|place| nearest(self.registry, self.index, place, at)).unwrap_or_default()
     }
 
     /// The sensors that travel with a unit, or with what carries it.
@@ -192,6 +210,12 @@ impl View<'_> {
         let carrier = carriers.find(|held| held.from <= at && held.to.is_none_or(|to| at < to));
         carrier.map_or_else(Vec::new, |carrier| self.travelling(&carrier.parent, at, depth + 1))
     }
+}
+
+/// The sensors of a place at an instant, or of the nearest place around it that has any, by name.
+fn nearest(registry: &Registry, index: &Index, place: &Name, at: ValidAt) -> Vec<Name> {
+    let mut all = around(registry, place).map(|place| names(index.at_place(&place.id), at));
+    all.find(|sensors| !sensors.is_empty()).unwrap_or_default()
 }
 
 fn names(tags: &[Tag], at: ValidAt) -> Vec<Name> {

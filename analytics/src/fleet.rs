@@ -3,6 +3,7 @@
 mod heard;
 mod kept;
 mod packed;
+mod portrait;
 mod profiles;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::logs::{Digest, Log, Logs};
 pub use crate::kernel::Outline;
 pub use heard::{Heard, Push};
 pub use kept::Kept;
+pub use portrait::{PlacePortrait, Portrait, SensorPortrait};
 pub use profiles::Profiles;
 
 /// Everything units are assessed from at one instant.

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod history;
 pub mod kernel;
 pub mod logs;
+pub mod report;
 pub mod sql;
 mod tables;
 

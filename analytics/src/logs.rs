@@ -15,7 +15,7 @@ use crate::kernel::Sample;
 pub(crate) use digest::Digest;
 pub use file::{FileError, read_csv};
 pub(crate) use store::Gather;
-pub use store::{Wanted, from_engine};
+pub use store::{Wanted, count, from_engine};
 
 /// The readings of many sensors.
 #[derive(Clone, Debug, Default)]

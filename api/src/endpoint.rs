@@ -15,6 +15,7 @@ pub(crate) mod notifications;
 pub(crate) mod readings;
 pub(crate) mod recipients;
 pub(crate) mod registry;
+pub(crate) mod report;
 pub(crate) mod scan;
 pub(crate) mod sites;
 pub(crate) mod sql;

@@ -9,6 +9,7 @@ mod options;
 mod page;
 mod person;
 mod problem;
+pub mod report;
 mod routes;
 mod server;
 mod state;

@@ -1,10 +1,13 @@
 //! How the server is set up.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::role::Role;
+
+use crate::report::Fonts;
 
 /// How the server is set up. Every limit is per server unless it says otherwise.
 #[derive(Clone)]
@@ -31,6 +34,8 @@ pub struct ApiOptions {
     pub max_event_clients: usize,
     /// Bytes of answers being sent to all clients together.
     pub max_sending_bytes: usize,
+    /// Where fonts for Chinese, Japanese and Korean in reports are looked for.
+    pub font_directories: Vec<PathBuf>,
     /// How long open requests may go on once the server is told to stop.
     pub drain_timeout: Duration,
 }
@@ -49,6 +54,7 @@ impl Default for ApiOptions {
             send_timeout: Duration::from_secs(300),
             max_event_clients: 64,
             max_sending_bytes: 1 << 30,
+            font_directories: Fonts::system_directories(),
             drain_timeout: Duration::from_secs(5),
         }
     }

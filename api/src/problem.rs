@@ -203,7 +203,10 @@ impl From<HoldRefusal> for Problem {
 impl From<AssessError> for Problem {
     fn from(error: AssessError) -> Self {
         match &error {
-            AssessError::Behind => Self::unavailable("unavailable", error.to_string()),
+            AssessError::Behind | AssessError::NoPortraits => Self::unavailable("unavailable", error.to_string()),
+            AssessError::TooMany { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "report_limit", error.to_string())
+            }
             AssessError::Failed { .. } => Self::internal(&error),
         }
     }

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::endpoint::{
     acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
-    recipients, registry, scan, sites, sql, tokens, units, users,
+    recipients, registry, report, scan, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -52,6 +52,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(scan::scan))
         .routes(routes!(sites::list))
         .routes(routes!(excursions::list))
+        .routes(routes!(report::report))
         .routes(routes!(lists::moves, moves::record))
         // what is held, who decides about it, and what may go out
         .routes(routes!(holds::list, holds::place))

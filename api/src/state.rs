@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) options: Arc<ApiOptions>,
     /// Kibibytes of answers that may still be on their way.
     pub(crate) sending: Arc<Semaphore>,
+    /// Turns at making a report: it takes memory for its readings.
+    pub(crate) reports: Arc<Semaphore>,
     /// Where clients come to listen.
     pub(crate) events: Hub,
 }
@@ -88,7 +90,7 @@ impl Shared {
     pub(crate) fn new(given: ApiState, options: ApiOptions, stop: CancellationToken) -> Self {
         let sending = Arc::new(Semaphore::new(options.max_sending_bytes >> 10));
         let events = Hub::new(options.max_event_clients, stop);
-        Self { given, options: Arc::new(options), sending, events }
+        Self { given, options: Arc::new(options), sending, reports: Arc::new(Semaphore::new(1)), events }
     }
 
     /// What time it is.

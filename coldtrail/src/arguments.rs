@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Sql(Sql),
     /// What is known of units: excursions, life, effective expiry, verdict.
     Assess(Assess),
+    /// The record of a unit, a lot or a place for people, as PDF or JSON.
+    Report(Report),
     /// Check every checksum and the audit chain.
     Verify(Verify),
     /// Copy everything consistently, while serving too.
@@ -170,6 +172,39 @@ pub(crate) struct Assess {
     /// End with exit code 3 when a verdict is this grave or graver.
     #[arg(long, value_enum)]
     pub(crate) fail_on: Option<FailOn>,
+}
+
+/// `coldtrail report`.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("subject").required(true).args(["unit", "lot", "place"]))]
+pub(crate) struct Report {
+    /// Of this unit.
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+    /// Of all units of this lot, `GTIN/LOT`.
+    #[arg(long)]
+    pub(crate) lot: Option<String>,
+    /// Of this place or vehicle.
+    #[arg(long)]
+    pub(crate) place: Option<String>,
+    /// From when on it is told in detail: RFC 3339, or milliseconds.
+    #[arg(long, value_parser = instant)]
+    pub(crate) from: Option<ValidAt>,
+    /// Until when it is told in detail: RFC 3339, or milliseconds.
+    #[arg(long, value_parser = instant)]
+    pub(crate) to: Option<ValidAt>,
+    /// The instant asked about: RFC 3339, or milliseconds; now when absent.
+    #[arg(long, value_parser = instant)]
+    pub(crate) as_of: Option<ValidAt>,
+    /// Where from.
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The file to write.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Write the content as JSON in place of the PDF.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The verdicts a script may ask to fail on.

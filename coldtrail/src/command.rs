@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod password;
 pub(crate) mod remote;
+pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod set_aside;

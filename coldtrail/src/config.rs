@@ -41,6 +41,8 @@ pub(crate) struct Http {
     pub(crate) listen: Option<SocketAddr>,
     /// TLS; plain HTTP when absent.
     pub(crate) tls: Option<Tls>,
+    /// Where fonts for Chinese, Japanese and Korean in reports are looked for; where systems keep fonts, when absent.
+    pub(crate) font_directories: Option<Vec<PathBuf>>,
 }
 
 /// The MQTT listener.

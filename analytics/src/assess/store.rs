@@ -11,7 +11,7 @@ use model::name::Name;
 use model::registry::Registry;
 use store::ledger::Ledger;
 
-use super::{Assess, AssessError};
+use super::{Assess, AssessError, Portraits, Sitting};
 use crate::custody::{Custody, Index};
 use crate::error::SqlError;
 use crate::evaluator::Board;
@@ -42,22 +42,21 @@ impl StoreAssess {
         registry.map(Arc::new).map_err(|error| AssessError::Failed { source: Box::new(error) })
     }
 
-    /// The sensors whose readings may make the trace of `unit`: those registered, and those whose readings name it or
-    /// what carries it.
-    async fn sensors(&self, registry: &Registry, unit: &Name, as_of: ValidAt) -> Result<Vec<Name>, AssessError> {
-        let mut sensors = BTreeSet::new();
-        if let Some(custody) = Custody::of(registry, &Index::new(registry), unit, as_of) {
-            sensors.extend(custody.pieces.into_iter().flat_map(|piece| piece.sensors));
+    /// The sensors whose readings may make the traces of `units`: those registered, and those whose readings name one
+    /// or what carries it.
+    async fn sensors(&self, registry: &Registry, units: &[Name], as_of: ValidAt) -> Result<Vec<Name>, AssessError> {
+        let (mut sensors, mut named) = (BTreeSet::new(), BTreeSet::new());
+        let index = Index::new(registry);
+        for unit in units {
+            if let Some(custody) = Custody::of(registry, &index, unit, as_of) {
+                sensors.extend(custody.pieces.into_iter().flat_map(|piece| piece.sensors));
+            }
+            named.extend(carriers(registry, unit));
         }
-        let mut carriers = vec![unit.clone()];
-        for depth in 0..32 {
-            let Some(current) = carriers.get(depth).cloned() else { break };
-            let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
-            let parents: Vec<Name> =
-                held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
-            carriers.extend(parents.into_iter().filter(|parent| !carriers.contains(parent)).collect::<Vec<_>>());
+        if named.is_empty() {
+            return Ok(Vec::new());
         }
-        let names: Vec<String> = carriers.iter().map(|carrier| format!("'{carrier}'")).collect();
+        let names: Vec<String> = named.iter().map(|carrier| format!("'{carrier}'")).collect();
         let sql = format!("SELECT DISTINCT sensor FROM readings WHERE unit IN ({})", names.join(", "));
         let answer = self.engine.answer(&sql, Reach::NoAudit).await.map_err(failed)?;
         for batch in &answer.batches {
@@ -66,6 +65,18 @@ impl StoreAssess {
         }
         Ok(sensors.into_iter().collect())
     }
+}
+
+/// `unit` and what ever carried it or it was split from.
+fn carriers(registry: &Registry, unit: &Name) -> Vec<Name> {
+    let mut carriers = vec![unit.clone()];
+    for depth in 0..32 {
+        let Some(current) = carriers.get(depth).cloned() else { break };
+        let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
+        let parents: Vec<Name> = held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
+        carriers.extend(parents.into_iter().filter(|parent| !carriers.contains(parent)).collect::<Vec<_>>());
+    }
+    carriers
 }
 
 fn failed(error: SqlError) -> AssessError {
@@ -88,13 +99,41 @@ impl Assess for StoreAssess {
         if registry.origin(unit).is_none() {
             return Ok(None);
         }
-        let sensors = self.sensors(&registry, unit, as_of).await?;
+        let sensors = self.sensors(&registry, std::slice::from_ref(unit), as_of).await?;
         let wanted = Wanted { sensors: Some(&sensors), from: None, as_of, known_at };
         let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
         let (unit, profiles) = (unit.clone(), Arc::clone(&self.profiles));
         let work = move || Fleet::new(&registry, &logs, &profiles, as_of, known_at).assess(&unit);
         match tokio::task::spawn_blocking(work).await {
             Ok(assessment) => Ok(assessment),
+            Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
+    }
+
+    async fn portray(&self, sitting: Sitting) -> Result<Portraits, AssessError> {
+        let mut sensors = self.sensors(&sitting.registry, &sitting.units, sitting.as_of).await?;
+        if let Some((place, window)) = &sitting.place {
+            let custody = Custody::of_place(&sitting.registry, &Index::new(&sitting.registry), place, *window);
+            sensors.extend(custody.pieces.into_iter().flat_map(|piece| piece.sensors));
+            sensors.sort();
+            sensors.dedup();
+        }
+        let wanted = Wanted { sensors: Some(&sensors), from: None, as_of: sitting.as_of, known_at: None };
+        let readings = logs::count(&self.engine, &wanted).await.map_err(failed)?;
+        if readings > sitting.max_readings {
+            return Err(AssessError::TooMany { readings, limit: sitting.max_readings });
+        }
+        let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
+        let profiles = Arc::clone(&self.profiles);
+        let work = move || {
+            let fleet = Fleet::new(&sitting.registry, &logs, &profiles, sitting.as_of, None);
+            let (from, to, columns) = (sitting.from, sitting.to, sitting.columns);
+            let units = sitting.units.iter().filter_map(|unit| fleet.portrait(unit, from, to, columns)).collect();
+            let place = sitting.place.as_ref().map(|(place, window)| fleet.place_portrait(place, *window, columns));
+            Portraits { units, place }
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(portraits) => Ok(portraits),
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Watch {
 /// All rules of `product`, by id.
 pub(super) fn watches(product: &Product) -> Vec<Watch> {
     let mut all: Vec<Watch> = product.rules.iter().map(stated).collect();
-    all.extend(from_storage(product));
+    all.extend(product.implied_rules().iter().map(stated));
     if let (Some(freeze), Ok(id)) = (product.freeze, Name::parse("freeze")) {
         let level = Level { view: View::Cold, at: -freeze.limit.millidegrees(), inclusive: true, step: false };
         all.push(Watch {
@@ -73,35 +73,6 @@ fn stated(rule: &Rule) -> Watch {
         severity: rule.severity,
         is_freeze: false,
     }
-}
-
-/// A storage limit without a rule on its quantity and side is a strict rule of its own.
-fn from_storage(product: &Product) -> impl Iterator<Item = Watch> {
-    let storage = &product.storage;
-    let limits = [
-        (Quantity::Temperature, Side::Low, storage.temperature_low.map(|at| at.millidegrees())),
-        (Quantity::Temperature, Side::High, storage.temperature_high.map(|at| at.millidegrees())),
-        (Quantity::Humidity, Side::Low, storage.humidity_low.map(|at| at.thousandths())),
-        (Quantity::Humidity, Side::High, storage.humidity_high.map(|at| at.thousandths())),
-    ];
-    limits.into_iter().filter_map(|(quantity, side, at)| {
-        let word = if quantity == Quantity::Temperature { "temperature" } else { "humidity" };
-        let has_rule = |rule: &Rule| rule.limit.quantity() == word && rule.side == side;
-        let at = at.filter(|_| !product.rules.iter().any(has_rule))?;
-        let (view, at) = seen_from(side, at);
-        let limit = Level { view, at, inclusive: false, step: false };
-        Some(Watch {
-            id: Name::parse(&format!("storage.{word}.{}", side.as_str())).ok()?,
-            quantity,
-            limit,
-            reset: limit,
-            mode: Mode::Single,
-            delay: Span::ZERO,
-            merge: Span::ZERO,
-            severity: Severity::Hold,
-            is_freeze: false,
-        })
-    })
 }
 
 fn seen_from(side: Side, at: i32) -> (View, i32) {

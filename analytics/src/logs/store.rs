@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArrayType};
-use arrow::datatypes::{Float64Type, SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{Float64Type, Int64Type, SchemaRef, TimestampMillisecondType};
 use model::instant::{RecordedAt, ValidAt, to_rfc3339};
 use model::name::Name;
 use model::quantity::{Humidity, Temperature};
@@ -39,7 +39,7 @@ pub async fn from_engine(engine: &Engine, wanted: &Wanted<'_>) -> Result<Logs, S
     if wanted.sensors.is_some_and(<[Name]>::is_empty) {
         return Ok(Logs::default());
     }
-    let sql = query(wanted);
+    let sql = query("sensor, measured_at, temperature_c, humidity_pct, unit", wanted);
     let sink = |schema: &SchemaRef| -> Result<Box<dyn Sink<Answer = Gathered>>, SqlError> {
         schema.index_of("unit").map_err(SqlError::internal)?;
         Ok(Box::new(Gather::default()))
@@ -47,10 +47,29 @@ pub async fn from_engine(engine: &Engine, wanted: &Wanted<'_>) -> Result<Logs, S
     Ok(engine.pour(&sql, Reach::NoAudit, sink).await?.0)
 }
 
+/// How many readings [`from_engine`] would give.
+///
+/// # Errors
+/// As [`from_engine`].
+pub async fn count(engine: &Engine, wanted: &Wanted<'_>) -> Result<u64, SqlError> {
+    if wanted.sensors.is_some_and(<[Name]>::is_empty) {
+        return Ok(0);
+    }
+    let answer = engine.answer(&query("count(*)", wanted), Reach::NoAudit).await?;
+    let counted = answer.batches.iter().filter_map(|batch| {
+        batch
+            .column(0)
+            .as_primitive_opt::<Int64Type>()
+            .filter(|column| !column.is_empty())
+            .map(|column| column.value(0))
+    });
+    Ok(counted.map(i64::unsigned_abs).sum())
+}
+
 /// Names hold no quote and no other sign than `. _ -` (see [`Name`]), so they stand in the text as they are.
-fn query(wanted: &Wanted<'_>) -> String {
+fn query(columns: &str, wanted: &Wanted<'_>) -> String {
     let mut sql = format!(
-        "SELECT sensor, measured_at, temperature_c, humidity_pct, unit FROM readings WHERE measured_at <= TIMESTAMP '{}'",
+        "SELECT {columns} FROM readings WHERE measured_at <= TIMESTAMP '{}'",
         to_rfc3339(wanted.as_of.millis().min(LATEST_MS))
     );
     if let Some(from) = wanted.from {

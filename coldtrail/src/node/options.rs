@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use analytics::sql::EngineOptions;
 use api::ApiOptions;
+use api::report::Fonts;
 use chrono::{DateTime, Utc};
 use ingest::clock::Clock;
 use ingest::collector::{CollectorOptions, Credentials, Protocol};
@@ -91,7 +92,12 @@ pub(crate) fn history(sql: &config::Sql, clock: &Clock) -> EngineOptions {
 /// The HTTP server.
 pub(crate) fn api(http: &config::Http, bind: SocketAddr) -> Result<ApiOptions, Failure> {
     let tls = http.tls.as_ref().map(|tls| server_tls(tls).load()).transpose()?;
-    Ok(ApiOptions { bind, tls, ..ApiOptions::default() })
+    Ok(ApiOptions { bind, tls, font_directories: font_directories(http), ..ApiOptions::default() })
+}
+
+/// Where fonts for reports are looked for.
+pub(crate) fn font_directories(http: &config::Http) -> Vec<PathBuf> {
+    http.font_directories.clone().unwrap_or_else(Fonts::system_directories)
 }
 
 /// The MQTT listener, with a second address for TLS when there is one.

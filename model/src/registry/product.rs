@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::amount::{MolarEnergy, SlewRate};
+use super::amount::{HumiditySpan, MolarEnergy, SlewRate, TemperatureSpan};
 use super::entity::{Kind, Record};
 use super::kinetics::Kinetics;
 use super::read::Object;
-use super::rule::{Rule, SEVERITIES, Severity};
+use super::rule::{Comparator, Limit, Mode, Rule, SEVERITIES, Severity, Side};
 use super::value;
 use crate::gs1::Gtin;
+use crate::name::Name;
 use crate::quantity::{Humidity, Temperature};
 
 /// A product, as its maker and the quality people describe it. Key: its GTIN.
@@ -111,6 +112,39 @@ pub struct Mkt {
     pub limit: Option<Temperature>,
     /// What passing the limit means.
     pub severity: Severity,
+}
+
+impl Product {
+    /// The rules that follow from storage limits: a quantity and side with a limit and no stated rule has a strict one
+    /// without delay, `hold`, named for it (`storage.temperature.low`).
+    #[must_use]
+    pub fn implied_rules(&self) -> Vec<Rule> {
+        let temperature = |at: Temperature| Limit::Temperature { at, hysteresis: TemperatureSpan::default() };
+        let humidity = |at: Humidity| Limit::Humidity { at, hysteresis: HumiditySpan::default() };
+        let limits = [
+            (Side::Low, self.storage.temperature_low.map(temperature)),
+            (Side::High, self.storage.temperature_high.map(temperature)),
+            (Side::Low, self.storage.humidity_low.map(humidity)),
+            (Side::High, self.storage.humidity_high.map(humidity)),
+        ];
+        let implied = limits.into_iter().filter_map(|(side, limit)| {
+            let quantity = limit?.quantity();
+            let stated = |rule: &Rule| rule.limit.quantity() == quantity && rule.side == side;
+            let limit = limit.filter(|_| !self.rules.iter().any(stated))?;
+            Some(Rule {
+                id: Name::parse(&format!("storage.{quantity}.{}", side.as_str())).ok()?,
+                limit,
+                side,
+                comparator: Comparator::Strict,
+                mode: Mode::Single,
+                delay: Duration::ZERO,
+                merge: Duration::ZERO,
+                severity: Severity::Hold,
+                interpolation: None,
+            })
+        });
+        implied.collect()
+    }
 }
 
 impl Record for Product {

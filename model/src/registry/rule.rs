@@ -208,7 +208,9 @@ impl Rule {
         })
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    /// It as JSON, defaults written out.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         let (limit, hysteresis) = match self.limit {
             Limit::Temperature { at, hysteresis } => (at.celsius(), hysteresis.kelvin()),
             Limit::Humidity { at, hysteresis } => (at.percent(), hysteresis.percent()),

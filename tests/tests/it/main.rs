@@ -19,6 +19,7 @@ mod ledger;
 mod listener;
 mod notifications;
 mod registry;
+mod report;
 mod rows;
 mod s3;
 mod shelf;

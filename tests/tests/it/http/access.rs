@@ -29,6 +29,7 @@ fn guarded() -> Vec<(&'static str, &'static str, Option<Value>, &'static [Role])
         ("GET", "/v1/units/none", None, READERS),
         ("GET", "/v1/units/none/assessment", None, READERS),
         ("GET", "/v1/excursions", None, READERS),
+        ("GET", "/v1/report", None, READERS),
         ("GET", "/v1/moves", None, READERS),
         ("GET", "/v1/audit", None, &[Auditor, Admin]),
         ("GET", "/v1/tokens", None, &[Admin]),

@@ -25,6 +25,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/places",
     "GET /v1/products",
     "GET /v1/recipients",
+    "GET /v1/report",
     "GET /v1/scan",
     "GET /v1/sensors",
     "GET /v1/sensors/{id}/readings",

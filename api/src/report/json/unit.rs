@@ -1,0 +1,160 @@
+//! A unit and a place within a report.
+
+use analytics::assessment_json;
+use analytics::custody::{Custody, Keeping};
+use analytics::fleet::{Outline, PlacePortrait};
+use analytics::report::{Report, UnitFacts, touches};
+use model::assessment::{Alarm, Coverage, Excursion, Extent, Interval, Provenance};
+use model::hold::{Acceptance, HoldId, RaisedAlarm};
+use serde_json::{Value, json};
+
+use super::{Cuts, MAX_ROWS, instant, interval, names};
+
+/// What a report says of one unit. What is listed by time is listed where it touches the part that is drawn.
+pub(super) fn unit(facts: &UnitFacts, report: &Report, section: bool, cuts: &mut Cuts) -> Value {
+    let portrait = &facts.portrait;
+    let (drawn, id) = (portrait.drawn, &portrait.assessment.unit);
+    let rest = |what: &str| format!("GET /v1/units/{id}/{what}");
+    let mut assessment = portrait.assessment.clone();
+    let (excursions, alarms) = (assessment.excursions.len(), assessment.alarms.len());
+    assessment.excursions.retain(|one| within(one, drawn));
+    assessment.alarms.retain(|one| fired_within(one, drawn));
+    assessment.coverage.gaps.retain(|gap| touches(gap.from, Some(gap.to), drawn));
+    let mut cut = |what: &str, items: Vec<Value>, list: &str| {
+        cuts.cut(&format!("{what} of unit {id}"), items, MAX_ROWS, &rest(list))
+    };
+    let mut told = assessment_json::assessment(&assessment);
+    for (pointer, what) in [
+        ("/excursions", "excursions"),
+        ("/alarms", "alarms"),
+        ("/coverage/gaps", "gaps"),
+        ("/coverage/humidity/gaps", "humidity gaps"),
+    ] {
+        if let Some(list) = told.pointer_mut(pointer).and_then(Value::as_array_mut) {
+            *list = cut(what, std::mem::take(list), "assessment");
+        }
+    }
+    let custody = cut("stays", pieces(&portrait.custody), "assessment");
+    let raised = cut("raised alarms", facts.alarms.iter().map(|one| RaisedAlarm::to_json(one)).collect(), "alarms");
+    let chart = section.then(|| chart(drawn, &portrait.temperature, &portrait.humidity));
+    json!({
+        "id": id.as_str(),
+        "quantity": facts.quantity,
+        "split_from": facts.split_from.as_ref().map(model::name::Name::as_str),
+        "closure": facts.closure.as_ref().map(|end| json!({ "at": instant(end.at), "kind": end.kind.as_str() })),
+        "stays": facts.stays.iter().copied().map(interval).collect::<Vec<_>>(),
+        "custody": custody,
+        "over_all_time": { "excursions": excursions, "alarms": alarms },
+        "during_stays": stays(facts, report),
+        "assessment": told,
+        "holds": facts.holds.iter().map(HoldId::to_string).collect::<Vec<_>>(),
+        "accepted": facts.accepted.iter().map(|one| Acceptance::to_json(one)).collect::<Vec<_>>(),
+        "raised_alarms": raised,
+        "section": section,
+        "chart": chart,
+    })
+}
+
+/// How often the unit was out of limits while it was in the place a report is about.
+fn stays(facts: &UnitFacts, report: &Report) -> Value {
+    if report.place.is_none() {
+        return Value::Null;
+    }
+    let there = |one: &&Excursion| facts.stays.iter().any(|stay| within(one, *stay));
+    json!({ "excursions": facts.portrait.assessment.excursions.iter().filter(there).count() })
+}
+
+/// What a report says of the place it is about.
+pub(super) fn place(portrait: &PlacePortrait, cuts: &mut Cuts) -> Value {
+    let window = portrait.custody.window;
+    let mut covered = coverage(&portrait.coverage);
+    if let Some(gaps) = covered["gaps"].as_array_mut() {
+        *gaps = cuts.cut("gaps of the place", std::mem::take(gaps), MAX_ROWS, "POST /v1/sql, table `readings`");
+    }
+    let sensors = portrait.sensors.iter().map(|one| {
+        json!({
+            "sensor": one.sensor.as_str(),
+            "coverage": { "known_s": one.coverage.known_s, "unknown_s": one.coverage.unknown_s, "fraction": one.coverage.fraction },
+            "temperature": extent(&one.extent, "c"),
+            "humidity": extent(&one.humidity, "pct"),
+        })
+    });
+    json!({
+        "id": portrait.custody.pieces.first().and_then(|piece| piece.place.as_ref()).map(model::name::Name::as_str),
+        "coverage": covered,
+        "temperature": extent(&portrait.extent, "c"),
+        "humidity": extent(&portrait.humidity_extent, "pct"),
+        "sensors": sensors.collect::<Vec<_>>(),
+        "watched_by": pieces(&portrait.custody),
+        "provenance": provenance(&portrait.provenance),
+        "chart": chart(window, &portrait.temperature, &portrait.humidity),
+    })
+}
+
+fn within(excursion: &Excursion, drawn: Interval) -> bool {
+    touches(excursion.start, excursion.end, drawn)
+}
+
+fn fired_within(alarm: &Alarm, drawn: Interval) -> bool {
+    [alarm.at, alarm.worst_case_at].into_iter().flatten().any(|at| touches(at, Some(at), drawn))
+}
+
+fn pieces(custody: &Custody) -> Vec<Value> {
+    let piece = |piece: &Keeping| {
+        json!({
+            "from": instant(piece.from),
+            "to": instant(piece.to),
+            "place": piece.place.as_ref().map(model::name::Name::as_str),
+            "sensors": names(&piece.sensors),
+        })
+    };
+    custody.pieces.iter().map(piece).collect()
+}
+
+/// Lowest and highest of each column, null where nothing is known.
+fn chart(drawn: Interval, temperature: &[Outline], humidity: &[Outline]) -> Value {
+    let column = |outline: &Outline| match outline {
+        Outline::Known { lowest, highest } => json!([below(*lowest), above(*highest)]),
+        Outline::Unknown => Value::Null,
+    };
+    json!({
+        "from": instant(drawn.from),
+        "to": instant(drawn.to),
+        "temperature_c": temperature.iter().map(column).collect::<Vec<_>>(),
+        "humidity_pct": humidity.iter().map(column).collect::<Vec<_>>(),
+    })
+}
+
+/// Whole thousandths, away from the middle: an extreme is never made smaller.
+fn below(value: f64) -> f64 {
+    (value * 1000.0 + 1e-6).floor() / 1000.0
+}
+
+fn above(value: f64) -> f64 {
+    (value * 1000.0 - 1e-6).ceil() / 1000.0
+}
+
+fn coverage(of: &Coverage) -> Value {
+    json!({
+        "known_s": of.known_s,
+        "unknown_s": of.unknown_s,
+        "partial_s": of.partial_s,
+        "fraction": of.fraction,
+        "gaps": of.gaps.iter().copied().map(interval).collect::<Vec<_>>(),
+    })
+}
+
+fn extent(of: &Extent, unit: &str) -> Value {
+    let field = |name: &str, value: Option<f64>| (format!("{name}_{unit}"), json!(value));
+    [field("min", of.min), field("max", of.max), field("mean", of.mean)].into_iter().collect()
+}
+
+fn provenance(of: &Provenance) -> Value {
+    json!({
+        "readings": of.readings,
+        "conflicts": of.conflicts,
+        "watermark": of.watermark.map(instant),
+        "readings_digest": of.readings_digest,
+        "engine": assessment_json::ENGINE,
+    })
+}
