@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod description;
 pub mod door;
 mod endpoint;
 mod events;

@@ -42,6 +42,7 @@ pub(crate) struct Problem {
     errors: Vec<Fault>,
     /// Of a planned move that is refused: `allowed` and `blocks`, as the dispatch check answers.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
     dispatch: Option<Box<DispatchView>>,
     /// Seconds after which it may be tried again.
     #[serde(skip)]

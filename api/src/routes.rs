@@ -12,11 +12,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::description;
 use crate::endpoint::{
     acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
     recipients, registry, report, scan, sites, sql, tokens, units, users,
@@ -27,7 +27,7 @@ use crate::web;
 
 /// The routes and their description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(document())
+    OpenApiRouter::with_openapi(description::document())
         // is it well
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -80,27 +80,16 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(users::set_password))
 }
 
-fn document() -> OpenApi {
-    let mut components = Components::new();
-    components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    components.add_security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
-    let mut info = Info::new("Coldtrail", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "Readings in, questions answered, the registry, holds and who decides about them, the audit trail.".to_owned(),
-    );
-    OpenApiBuilder::new().info(info).components(Some(components)).build()
-}
-
 /// The OpenAPI 3.1 description of all routes.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    described().split_for_parts().1
+    description::completed(described().split_for_parts().1)
 }
 
 /// The service: all routes, and what applies to every request.
 pub(crate) fn service(shared: Shared) -> Router {
     let (router, openapi) = described().split_for_parts();
-    let openapi = Arc::new(openapi);
+    let openapi = Arc::new(description::completed(openapi));
     let limit = shared.options.max_body_bytes;
     router
         .merge(web::routes())

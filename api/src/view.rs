@@ -1,6 +1,7 @@
 //! What is sent: forms of their own, apart from what they are made of.
 
 pub(crate) mod alarm;
+pub(crate) mod assessment;
 pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod history;

@@ -305,7 +305,7 @@ pub(crate) struct Password {
 #[derive(Args)]
 pub(crate) struct Bench {
     /// One part only.
-    #[arg(long, value_parser = ["rates", "sustained", "latency", "disk", "memory", "fleet", "holds", "further"])]
+    #[arg(long, value_parser = ["rates", "sustained", "latency", "disk", "memory", "fleet", "holds", "further", "page"])]
     pub(crate) only: Option<String>,
     /// How long each rate is measured.
     #[arg(long = "for", value_parser = duration, default_value = "10s")]

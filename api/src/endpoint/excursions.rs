@@ -40,7 +40,7 @@ pub(crate) struct ExcursionParams {
 /// One under way that has not fired yet carries `fires_at`: when it will, unless it recovers.
 #[utoipa::path(get, path = "/v1/excursions", tag = "assessments", params(ExcursionParams), security(("bearer" = [])),
     responses(
-    (status = 200, body = Page<Object>),
+    (status = 200, body = Page<crate::view::assessment::ExcursionListed>),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),

@@ -156,7 +156,7 @@ pub(crate) struct AssessmentParams {
 /// What is known of a unit at one instant.
 #[utoipa::path(get, path = "/v1/units/{id}/assessment", tag = "assessments", security(("bearer" = [])),
     params(("id" = String, Path, description = "The unit"), AssessmentParams), responses(
-    (status = 200, body = Object),
+    (status = 200, body = crate::view::assessment::AssessmentView),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),

@@ -6,6 +6,7 @@ mod fleet;
 mod further;
 mod holds;
 mod memory;
+mod page;
 mod python;
 mod rates;
 mod server;
@@ -49,6 +50,9 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode, Failure> {
     }
     if wanted("further") {
         further::run().await?;
+    }
+    if wanted("page") {
+        page::run().await?;
     }
     Ok(ExitCode::SUCCESS)
 }

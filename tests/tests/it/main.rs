@@ -6,6 +6,7 @@ mod backup;
 mod collector;
 mod endtoend;
 mod evaluator;
+mod fuzz;
 mod gateways;
 mod glance;
 mod held_disk;

@@ -28,11 +28,15 @@ impl Server {
     /// Starts it with `config` (TOML).
     pub(super) fn start(config: &str) -> Result<Self, Failure> {
         let data = tempfile::tempdir_in(std::env::current_dir()?)?;
-        let file = data.path().join("coldtrail.toml");
-        std::fs::write(&file, config)?;
+        std::fs::write(data.path().join("coldtrail.toml"), config)?;
+        Self::on(data)
+    }
+
+    /// Starts it on the directory of one before.
+    fn on(data: tempfile::TempDir) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--config"])
-            .arg(&file)
+            .arg(data.path().join("coldtrail.toml"))
             .arg("--data")
             .arg(data.path().join("data"))
             .env("COLDTRAIL_BOOTSTRAP_TOKEN", TOKEN)
@@ -46,6 +50,12 @@ impl Server {
         let text = |member: &str| ready[member].as_str().unwrap_or_default().to_owned();
         let mqtt = text("mqtt").parse()?;
         Ok(Self { child, data, http: text("http"), mqtt, client: reqwest::Client::new() })
+    }
+
+    /// Flushes and ends it, and starts it again on what it left.
+    pub(super) fn again(self) -> Result<Self, Failure> {
+        let (_, data) = self.stop()?;
+        Self::on(data)
     }
 
     /// The first column of the first row.

@@ -272,10 +272,13 @@ fn spends_a_budget_band_by_band() {
     wanted.check(&cases.assess(END), 4);
 }
 
+/// What a sensor told (second, °C), and the seconds from and to which it was with the unit.
+type Stay = (Vec<(i64, f64)>, i64, Option<i64>);
+
 /// The sensors of a case of excursions, and the second its last reading is at.
 fn sensors_of(case: &Value) -> (i64, Vec<Sensor>) {
     let humidity = case["id"].as_str().unwrap().starts_with("humidity");
-    let told: Vec<(Vec<(i64, f64)>, i64, Option<i64>)> = if let Some(stays) = case["assignments"].as_array() {
+    let told: Vec<Stay> = if let Some(stays) = case["assignments"].as_array() {
         let stay = |of: &Value| (series(&of["series_s_c"]), of["from_s"].as_i64().unwrap(), of["to_s"].as_i64());
         stays.iter().map(stay).collect()
     } else if let Some(sensors) = case["sensors"].as_object() {

@@ -33,7 +33,7 @@ async fn pages_are_numbered_named_and_pdf_a() {
     let fonts = document.told("pdffonts", &[]);
     let embedded = |line: &&str| line.split_whitespace().rev().nth(4) == Some("yes");
     let lines: Vec<&str> = fonts.lines().skip(2).collect();
-    assert!(lines.len() >= 3 && lines.iter().all(|line| embedded(&line)), "{fonts}");
+    assert!(lines.len() >= 3 && lines.iter().all(embedded), "{fonts}");
 }
 
 /// A report as it was made by a server, for drawing again.
