@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::role::Role;
+use store::ledger::SessionLimits;
 
 use crate::report::Fonts;
 
@@ -18,6 +19,8 @@ pub struct ApiOptions {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// What callers without a token may do; nothing when absent. Only allowed on a loopback address.
     pub anonymous: Option<Role>,
+    /// How long somebody who has signed in is known.
+    pub sessions: SessionLimits,
     /// Connections at once; others wait to be accepted.
     pub max_connections: usize,
     /// Bytes of a request's body, as sent and unpacked.
@@ -46,6 +49,7 @@ impl Default for ApiOptions {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: None,
             anonymous: None,
+            sessions: SessionLimits::default(),
             max_connections: 1024,
             max_body_bytes: 16 << 20,
             head_timeout: Duration::from_secs(10),

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use crate::description;
 use crate::endpoint::{
     acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
-    recipients, registry, report, scan, sites, sql, tokens, units, users,
+    recipients, registry, report, scan, session, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -73,10 +73,12 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(recipients::list, recipients::register))
         .routes(routes!(events::stream))
         // who did what, and who may
+        .routes(routes!(session::begin, session::show, session::end))
         .routes(routes!(audit::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change))
         .routes(routes!(users::set_password))
 }
 

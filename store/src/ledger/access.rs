@@ -77,7 +77,15 @@ impl Access {
         for (row, password_hash) in users {
             let principal = Principal { name: name(&row.name)?, role: role(&row.role)?, gateway: None };
             let created_at = RecordedAt::from_millis(row.created_at_ms);
-            let account = Account { principal, one_time: row.one_time, created_at, password_hash, locked_until: None };
+            let account = Account {
+                principal,
+                one_time: row.one_time,
+                created_at,
+                password_hash,
+                locked_until: None,
+                disabled: row.disabled,
+                external: row.external,
+            };
             access.users.insert(row.name, account);
         }
         for (name, until_ms) in locks {

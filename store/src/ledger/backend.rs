@@ -5,6 +5,7 @@ use std::path::Path;
 use super::event::{Checkpoint, Event, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
+use super::sessions::{Gone, SessionRow};
 use crate::Error;
 use crate::journal::Position;
 
@@ -47,8 +48,17 @@ pub(crate) trait Backend: Send + Sync {
     /// When tokens were last used: (id, milliseconds since the epoch). Not part of the chain.
     async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error>;
 
-    /// Notes when tokens were last used.
-    async fn save_token_uses(&self, uses: &[(String, i64)]) -> Result<(), Error>;
+    /// Notes when tokens and sessions were last used.
+    async fn save_uses(&self, uses: &Uses) -> Result<(), Error>;
+
+    /// The session whose id has this SHA-256. Not part of the chain, as all of sessions.
+    async fn session(&self, hash: &str) -> Result<Option<SessionRow>, Error>;
+
+    /// Keeps a new session, and takes away what is `gone`.
+    async fn put_session(&self, row: &SessionRow, gone: &Gone) -> Result<(), Error>;
+
+    /// Takes a session away; whether it was there.
+    async fn end_session(&self, hash: &str) -> Result<bool, Error>;
 
     /// What the database's own check finds wrong with its file.
     async fn check(&self) -> Result<Vec<String>, Error>;
@@ -58,6 +68,13 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Lets go of every connection.
     async fn close(&self);
+}
+
+/// When what was last used: (id of a token or SHA-256 of a session's id, milliseconds since the epoch).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uses {
+    pub(crate) tokens: Vec<(String, i64)>,
+    pub(crate) sessions: Vec<(String, i64)>,
 }
 
 /// Events and what they change.

@@ -72,6 +72,21 @@ pub struct UserInfo {
     pub created_at: RecordedAt,
     /// Until when it is locked, if it was.
     pub locked_until: Option<RecordedAt>,
+    /// Whether nobody comes in with it.
+    pub disabled: bool,
+    /// Whether it has a password of its own, to sign in and to sign with.
+    pub has_password: bool,
+    /// The identity provider's word for the person, if they come in from there: issuer, a space, subject.
+    pub external: Option<String>,
+}
+
+/// What an administrator changes of an account. What is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// Another role.
+    pub role: Option<Role>,
+    /// Whether nobody comes in with it any more.
+    pub disabled: Option<bool>,
 }
 
 /// An account, as it is looked up.
@@ -82,6 +97,8 @@ pub(super) struct Account {
     pub(super) created_at: RecordedAt,
     pub(super) password_hash: String,
     pub(super) locked_until: Option<RecordedAt>,
+    pub(super) disabled: bool,
+    pub(super) external: Option<String>,
 }
 
 /// What bounds guessing.
@@ -161,6 +178,37 @@ impl Ledger {
         self.append(prepare).await?
     }
 
+    /// Gives an account another role, disables it, or lets it in again. Its sessions end.
+    ///
+    /// # Errors
+    /// When there is no such account, nothing would change, `actor` means themselves, or the database refuses.
+    pub async fn change_user(
+        &self,
+        name: &Name,
+        change: UserChange,
+        reason: Option<&str>,
+        actor: &Name,
+    ) -> Result<(), Error> {
+        let (name, actor, reason) = (name.to_string(), actor.to_string(), reason.map(str::to_owned));
+        let prepare = move |snapshot: &Snapshot, _| {
+            let refused = |what: String| Prepared::Nothing(Err(Error::AccessRefused { what }));
+            let Some(account) = snapshot.access.users.get(&name) else {
+                return refused(format!("there is no account `{name}`"));
+            };
+            if name == actor {
+                return refused("nobody changes their own account: ask another administrator".into());
+            }
+            let before = (account.principal.role, account.disabled);
+            let after = (change.role.unwrap_or(before.0), change.disabled.unwrap_or(before.1));
+            if before == after {
+                return refused(format!("the account `{name}` is just so already"));
+            }
+            let draft = projection::user_changed_draft(&name, before, after, reason.as_deref(), &actor);
+            Prepared::Write(Writing::of(vec![draft]), Ok(()))
+        };
+        self.append(prepare).await?
+    }
+
     /// All accounts, by name.
     #[must_use]
     pub fn users(&self) -> Vec<UserInfo> {
@@ -170,6 +218,9 @@ impl Ledger {
             one_time: account.one_time,
             created_at: account.created_at,
             locked_until: account.locked_until,
+            disabled: account.disabled,
+            has_password: !account.password_hash.is_empty(),
+            external: account.external.clone(),
         };
         self.snapshot().access.users.values().map(told).collect()
     }
@@ -185,12 +236,13 @@ impl Ledger {
     pub async fn sign_in(&self, name: &str, password: &str) -> Result<Attempt, Error> {
         let Ok(_looking) = self.0.guard.looking.acquire().await else { return Ok(Attempt::Wrong) };
         self.catch_up().await?;
-        let found = self.snapshot().access.users.get(name).cloned();
+        let found = self.snapshot().access.users.get(name).filter(|account| !account.disabled).cloned();
         let now = (self.0.clock)();
         if let Some(until) = found.as_ref().and_then(|account| account.locked_until).filter(|until| now < *until) {
             return Ok(Attempt::Locked { until });
         }
-        let (kept, password) = (found.as_ref().map(|account| account.password_hash.clone()), password.to_owned());
+        let kept = found.as_ref().map(|account| account.password_hash.clone()).filter(|kept| !kept.is_empty());
+        let password = password.to_owned();
         let work = move || match kept {
             Some(kept) => secret::is_password(&password, &kept),
             None => {
@@ -217,7 +269,7 @@ impl Ledger {
     fn has_other_administrator(&self, name: &str) -> bool {
         let access = self.snapshot().access;
         let other = |(of, account): (&String, &Account)| {
-            of != name && account.principal.role == Role::Admin && !account.one_time
+            of != name && account.principal.role == Role::Admin && !account.one_time && !account.disabled
         };
         access.users.iter().any(other)
     }
@@ -243,5 +295,6 @@ async fn hash_chosen_password(password: &str) -> Result<String, Error> {
 /// An account's row; the event's time is filled in when the event is.
 pub(super) fn user_row(name: String, role: Role, password_hash: &str, one_time: bool) -> UserRow {
     let password_digest = Hash::of(password_hash.as_bytes()).to_string();
-    UserRow { name, role: role.to_string(), password_digest, one_time, created_at_ms: 0 }
+    let role = role.to_string();
+    UserRow { name, role, password_digest, one_time, created_at_ms: 0, disabled: false, external: None }
 }

@@ -5,6 +5,7 @@ mod desk;
 mod dispatch;
 mod kept;
 mod people;
+mod sessions;
 mod site;
 
 use std::sync::Arc;

@@ -1,0 +1,21 @@
+-- The ledger, what format 3 adds: accounts that are closed or belong to an identity provider, and sessions.
+
+ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1));
+
+-- Who an identity provider says the person is: issuer, a space, subject.
+ALTER TABLE users ADD COLUMN external TEXT;
+
+-- Beside the chain: a session comes and goes. `hash` is the SHA-256 of its id, which is kept nowhere; `bound` is the
+-- SHA-256 of the account's role and password as they were, and a session ends when they are others.
+CREATE TABLE sessions (
+    hash         TEXT NOT NULL PRIMARY KEY,
+    account      TEXT NOT NULL REFERENCES users (name),
+    csrf         TEXT NOT NULL,
+    bound        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sessions_by_account ON sessions (account, created_at);
+
+PRAGMA user_version = 3;
