@@ -17,6 +17,8 @@ pub struct ApiOptions {
     pub bind: SocketAddr,
     /// TLS, or plain HTTP when absent.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whether a proxy in front of us has TLS, so that browsers come over HTTPS all the same.
+    pub behind_tls: bool,
     /// What callers without a token may do; nothing when absent. Only allowed on a loopback address.
     pub anonymous: Option<Role>,
     /// How long somebody who has signed in is known.
@@ -43,11 +45,20 @@ pub struct ApiOptions {
     pub drain_timeout: Duration,
 }
 
+impl ApiOptions {
+    /// Whether browsers come over HTTPS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.behind_tls
+    }
+}
+
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: None,
+            behind_tls: false,
             anonymous: None,
             sessions: SessionLimits::default(),
             max_connections: 1024,

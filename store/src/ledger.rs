@@ -14,6 +14,7 @@ mod people;
 mod projection;
 mod secret;
 mod sessions;
+mod sign_in;
 mod sqlite;
 mod verify;
 
@@ -32,8 +33,8 @@ use self::access::Access;
 use self::append::{Prepared, Writing};
 use self::backend::{Backend, Uses};
 use self::holds::Drafting;
-use self::people::Guard;
 use self::projection::RegistryRow;
+use self::sign_in::Guard;
 use self::sqlite::SqliteBackend;
 use crate::Error;
 
@@ -41,9 +42,10 @@ pub use self::access::{Bootstrap, Principal, TokenInfo};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::holds::event::record_hash;
 pub use self::holds::{BlockedMove, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold};
-pub use self::people::{Attempt, LOCKED_FOR, MAX_FAILURES, SignIn, UserChange, UserInfo};
+pub use self::people::{UserChange, UserInfo};
 pub use self::projection::Way;
 pub use self::sessions::{Session, SessionLimits};
+pub use self::sign_in::{Attempt, LOCKED_FOR, MAX_FAILURES, SignIn};
 pub use self::verify::{VerifyReport, Wrong};
 
 /// Says what time it is, for recorded times. Read here and nowhere deeper; a simulation brings its own.

@@ -89,7 +89,7 @@ pub(crate) async fn begin(
     }
     let limits = shared.options.sessions;
     let (id, session) = ledger.begin_session(sign_in.principal.name.as_str(), Way::Password, limits).await?;
-    let cookie = session::cookie(&id, shared.options.tls.is_some());
+    let cookie = session::cookie(&id, shared.options.is_secure());
     Ok(with_cookie(cookie, Json(SessionView::of(&session))))
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn end(caller: Caller, State(shared): State<Shared>, headers: H
     let id = session::id(&headers).filter(|_| caller.session().is_some());
     let id = id.ok_or_else(|| Problem::not_found("there is no session to end: a token is revoked instead"))?;
     shared.given.ledger.end_session(id).await?;
-    Ok(with_cookie(session::no_cookie(shared.options.tls.is_some()), StatusCode::NO_CONTENT))
+    Ok(with_cookie(session::no_cookie(shared.options.is_secure()), StatusCode::NO_CONTENT))
 }
 
 fn with_cookie(cookie: Option<HeaderValue>, answer: impl IntoResponse) -> Response {

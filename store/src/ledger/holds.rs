@@ -114,7 +114,7 @@ pub(super) struct Drafting {
 }
 
 /// What does not fit what is there: a defect of this program, for which nothing is written.
-type Misfit = String;
+pub(super) type Misfit = String;
 
 impl Drafting {
     /// After `before`, and after `earlier` events of the same transaction.
@@ -139,7 +139,7 @@ impl Drafting {
     }
 
     /// Raises an alarm, unless it was raised before.
-    fn raise(&mut self, alarm: NewAlarm) -> Result<Option<AlarmId>, Misfit> {
+    pub(super) fn raise(&mut self, alarm: NewAlarm) -> Result<Option<AlarmId>, Misfit> {
         let NewAlarm { code, subject, rule, at, detail } = alarm;
         let id = AlarmId::new(self.next.get());
         let alarm = RaisedAlarm {

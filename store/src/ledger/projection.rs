@@ -28,6 +28,8 @@ pub(crate) mod kind {
     pub(crate) const USER_CHANGED: &str = "user.changed";
     /// An account was locked.
     pub(crate) const USER_LOCKED: &str = "user.locked";
+    /// Somebody gave a wrong password for an account; no state of the chain changes.
+    pub(crate) const SIGN_IN_FAILED: &str = "sign_in.failed";
     /// Somebody signed in; no state of the chain changes.
     pub(crate) const SESSION_BEGAN: &str = "session.began";
     /// Somebody signed out; no state of the chain changes.
@@ -180,6 +182,12 @@ pub(crate) fn user_changed_draft(
     Draft { actor: actor.to_owned(), kind: kind::USER_CHANGED, body: to_canonical(&body) }
 }
 
+/// Somebody gave a wrong password for `account`, so many in a row.
+pub(crate) fn sign_in_failed_draft(account: &str, in_a_row: u32) -> Draft {
+    let body = json!({ "account": account, "in_a_row": in_a_row });
+    Draft { actor: SYSTEM.to_owned(), kind: kind::SIGN_IN_FAILED, body: to_canonical(&body) }
+}
+
 /// Somebody signed in. `session` tells it from others of theirs.
 pub(crate) fn session_began_draft(account: &str, session: &str, way: Way) -> Draft {
     let body = json!({ "account": account, "session": session, "way": way.as_str() });
@@ -260,7 +268,7 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
             name: text("name")?,
             until_ms: parse_millis(&text("until")?).ok_or("its body has no instant `until`")?,
         },
-        kind::SYSTEM | kind::SESSION_BEGAN | kind::SESSION_ENDED => StateChange::Nothing,
+        kind::SYSTEM | kind::SIGN_IN_FAILED | kind::SESSION_BEGAN | kind::SESSION_ENDED => StateChange::Nothing,
         other => return Err(format!("its kind `{other}` is not known to this program")),
     })
 }

@@ -1,4 +1,5 @@
--- The ledger, what format 3 adds: accounts that are closed or belong to an identity provider, and sessions.
+-- The ledger, what format 3 adds: accounts that are closed or belong to an identity provider, sessions, and ways to
+-- find events.
 
 ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1));
 
@@ -17,5 +18,9 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_by_account ON sessions (account, created_at);
+
+CREATE INDEX events_by_kind ON events (kind, seq);
+
+CREATE INDEX events_by_actor ON events (actor, seq);
 
 PRAGMA user_version = 3;
