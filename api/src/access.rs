@@ -103,7 +103,8 @@ async fn by_session(parts: &Parts, shared: &Shared, id: &str) -> Result<Caller, 
     let shown = parts.headers.get(session::CSRF).and_then(|value| value.to_str().ok());
     if !parts.method.is_safe() && !shown.is_some_and(|shown| session.has_csrf(shown)) {
         metrics::counter!("coldtrail_http_csrf_refused_total").increment(1);
-        let detail = "with a session, what changes something needs the header `X-CSRF-Token` as `GET /v1/session` tells it";
+        let detail =
+            "with a session, what changes something needs the header `X-CSRF-Token` as `GET /v1/session` tells it";
         return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", detail));
     }
     Ok(Caller(session.principal.clone(), Proof::Session(Box::new(session))))

@@ -6,6 +6,7 @@
 
 mod access;
 mod append;
+mod audit;
 mod backend;
 mod event;
 mod files;
@@ -39,9 +40,12 @@ use self::sqlite::SqliteBackend;
 use crate::Error;
 
 pub use self::access::{Bootstrap, Principal, TokenInfo};
+pub use self::audit::{AuditFilter, AuditPage, Where};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::holds::event::record_hash;
-pub use self::holds::{BlockedMove, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold};
+pub use self::holds::{
+    BlockedMove, Checked, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold,
+};
 pub use self::people::{UserChange, UserInfo};
 pub use self::projection::Way;
 pub use self::sessions::{Session, SessionLimits};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::audit::Where;
 use super::event::{Checkpoint, Event, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
@@ -23,6 +24,23 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Events from `from` on, in order, at most `limit`.
     async fn events(&self, from: Sequence, limit: u32) -> Result<Vec<Result<Event, Unreadable>>, Error>;
+
+    /// Events after `after` that are as `wanted`, in order, at most `limit`.
+    async fn find_events(
+        &self,
+        wanted: &Where,
+        after: Sequence,
+        limit: u32,
+    ) -> Result<Vec<Result<Event, Unreadable>>, Error>;
+
+    /// What there is of the hold with this number.
+    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error>;
+
+    /// Which events made which hold what it is: (hold, event). `None` in a file older than that table.
+    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error>;
+
+    /// One version of one record of the registry: canonical JSON.
+    async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error>;
 
     /// Rows of the registry that events after `after` wrote, in their order, every version.
     async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error>;
@@ -68,6 +86,16 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Lets go of every connection.
     async fn close(&self);
+}
+
+/// What the tables and the chain have of one hold.
+#[derive(Debug)]
+pub(crate) struct HoldHistory {
+    /// Its record, canonical JSON.
+    pub(crate) record: Option<String>,
+    /// The events that made it, in order, each with what the ledger says its hash is: the event after it, or the
+    /// ledger's own record of its end.
+    pub(crate) events: Vec<(Result<Event, Unreadable>, String)>,
 }
 
 /// When what was last used: (id of a token or SHA-256 of a session's id, milliseconds since the epoch).

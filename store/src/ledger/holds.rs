@@ -5,6 +5,7 @@ mod inherit;
 mod moves;
 mod note;
 mod refusal;
+mod signature;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::journal::Position;
 
 pub use self::moves::{BlockedMove, Judged};
 pub use self::refusal::HoldRefusal;
+pub use self::signature::Checked;
 
 /// What the evaluator found.
 #[derive(Clone, Debug, Default)]

@@ -281,6 +281,7 @@ pub(crate) struct Tables {
     pub(crate) users: BTreeMap<String, UserRow>,
     pub(crate) locks: BTreeMap<String, i64>,
     pub(crate) held: BTreeMap<i64, HoldRow>,
+    pub(crate) hold_events: BTreeMap<(i64, i64), ()>,
     pub(crate) acceptances: BTreeMap<String, AcceptanceRow>,
     pub(crate) alarms: BTreeMap<i64, AlarmRow>,
     /// What the rows about holds say together.
@@ -338,6 +339,7 @@ impl Tables {
                 for touched in event.apply(&mut self.holds, at)? {
                     rows.add(&touched, &self.holds, seq);
                 }
+                self.hold_events.extend(rows.events.into_iter().map(|row| (row, ())));
                 self.held.extend(rows.holds.into_iter().map(|row| (row.id, row)));
                 self.acceptances.extend(rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)));
                 self.alarms.extend(rows.alarms.into_iter().map(|row| (row.id, row)));

@@ -114,15 +114,9 @@ impl Ledger {
     ///
     /// # Errors
     /// When there is no such account, or the database refuses.
-    pub async fn begin_session(
-        &self,
-        name: &str,
-        way: Way,
-        limits: SessionLimits,
-    ) -> Result<(String, Session), Error> {
+    pub async fn begin_session(&self, name: &str, way: Way, limits: SessionLimits) -> Result<(String, Session), Error> {
         let account = self.snapshot().access.users.get(name).filter(|account| !account.disabled).cloned();
-        let account =
-            account.ok_or_else(|| Error::AccessRefused { what: format!("there is no account `{name}`") })?;
+        let account = account.ok_or_else(|| Error::AccessRefused { what: format!("there is no account `{name}`") })?;
         let (id, now) = (secret::random_text(), self.now());
         let row = SessionRow {
             hash: secret::token_hash(&id),

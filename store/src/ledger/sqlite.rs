@@ -1,6 +1,7 @@
 //! The ledger in SQLite: one file, write-ahead logging, every commit synced.
 
 mod access;
+mod events;
 mod holds;
 mod sessions;
 
@@ -13,7 +14,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
-use super::backend::{Backend, Commit, Outcome, Unreadable, Uses};
+use super::audit::Where;
+use super::backend::{Backend, Commit, HoldHistory, Outcome, Unreadable, Uses};
 use super::event::{Checkpoint, Event, Hash, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
@@ -169,6 +171,30 @@ impl Backend for SqliteBackend {
                 Ok(read_event(row, seq).map_err(|what| Unreadable { seq, what }))
             })
             .collect()
+    }
+
+    async fn find_events(
+        &self,
+        wanted: &Where,
+        after: Sequence,
+        limit: u32,
+    ) -> Result<Vec<Result<Event, Unreadable>>, Error> {
+        events::find(&self.pool, wanted, after, limit).await.map_err(failed("read"))
+    }
+
+    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error> {
+        events::of_hold(&self.pool, hold).await.map_err(failed("read"))
+    }
+
+    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error> {
+        if self.format < WITH_SESSIONS {
+            return Ok(None);
+        }
+        events::of_holds(&self.pool).await.map(Some).map_err(failed("read"))
+    }
+
+    async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error> {
+        events::record(&self.pool, (kind, key, version)).await.map_err(failed("read"))
     }
 
     async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error> {

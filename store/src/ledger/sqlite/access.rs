@@ -8,11 +8,10 @@ use crate::ledger::projection::{StateChange, TokenRow, UserRow};
 
 /// All tokens, by creation.
 pub(super) async fn tokens(pool: &SqlitePool) -> Result<Vec<TokenRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT id, name, role, hash, gateway, created_at, revoked_at FROM tokens ORDER BY created_at, id",
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows =
+        sqlx::query("SELECT id, name, role, hash, gateway, created_at, revoked_at FROM tokens ORDER BY created_at, id")
+            .fetch_all(pool)
+            .await?;
     let row = |row: &SqliteRow| {
         Ok(TokenRow {
             id: row.try_get(0)?,

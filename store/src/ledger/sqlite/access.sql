@@ -19,6 +19,22 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_account ON sessions (account, created_at);
 
+-- Which events made a hold what it is.
+CREATE TABLE hold_events (
+    hold INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (hold, seq)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO hold_events (hold, seq)
+SELECT seq, seq FROM events WHERE kind = 'hold.placed'
+UNION
+SELECT CAST(substr(json_extract(body, '$.hold'), 2) AS INTEGER), seq FROM events WHERE kind = 'hold.evidence'
+UNION
+SELECT CAST(substr(json_extract(acted.value, '$.hold'), 2) AS INTEGER), events.seq
+FROM events, json_each(events.body, '$.holds') AS acted
+WHERE events.kind IN ('hold.under_review', 'hold.released', 'hold.rejected');
+
 CREATE INDEX events_by_kind ON events (kind, seq);
 
 CREATE INDEX events_by_actor ON events (actor, seq);

@@ -7,11 +7,10 @@ use crate::ledger::sessions::{Gone, SessionRow};
 
 /// The session whose id has the SHA-256 `hash`.
 pub(super) async fn find(pool: &SqlitePool, hash: &str) -> Result<Option<SessionRow>, sqlx::Error> {
-    let found =
-        sqlx::query("SELECT hash, account, csrf, bound, created_at, last_seen_at FROM sessions WHERE hash = ?")
-            .bind(hash)
-            .fetch_optional(pool)
-            .await?;
+    let found = sqlx::query("SELECT hash, account, csrf, bound, created_at, last_seen_at FROM sessions WHERE hash = ?")
+        .bind(hash)
+        .fetch_optional(pool)
+        .await?;
     let Some(row) = found else { return Ok(None) };
     Ok(Some(SessionRow {
         hash: row.try_get(0)?,
@@ -42,18 +41,16 @@ pub(super) async fn put(
     .bind(gone.others_kept)
     .execute(&mut **transaction)
     .await?;
-    sqlx::query(
-        "INSERT INTO sessions (hash, account, csrf, bound, created_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&row.hash)
-    .bind(&row.account)
-    .bind(&row.csrf)
-    .bind(&row.bound)
-    .bind(row.created_at_ms)
-    .bind(row.last_seen_at_ms)
-    .execute(&mut **transaction)
-    .await
-    .map(|_| ())
+    sqlx::query("INSERT INTO sessions (hash, account, csrf, bound, created_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(&row.hash)
+        .bind(&row.account)
+        .bind(&row.csrf)
+        .bind(&row.bound)
+        .bind(row.created_at_ms)
+        .bind(row.last_seen_at_ms)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
 }
 
 /// Takes a session away; whether it was there.
