@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use model::name::Name;
 use model::role::Permission;
+use serde::Deserialize;
 use store::ledger::Attempt;
+use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::problem::Problem;
@@ -51,6 +53,22 @@ impl Caller {
             Attempt::Wrong => Err(wrong()),
             Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
         }
+    }
+}
+
+/// Why somebody does something that needs no signature.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Because {
+    /// Why, for the audit trail: up to 2000 characters.
+    reason: Option<String>,
+}
+
+impl Because {
+    /// What was said, if something was.
+    pub(crate) fn said(&self) -> Result<Option<Box<str>>, Problem> {
+        self.reason.as_deref().map(said).transpose()
     }
 }
 
