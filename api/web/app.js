@@ -17,6 +17,12 @@ register(words);
 // name there is the word `nav.NAME`.
 const VIEWS = [
   { name: "now", load: () => import("./views/now.js"), picture: "now" },
+  { name: "holds", load: () => import("./views/holds.js"), picture: "holds" },
+  { name: "hold", load: () => import("./views/hold.js") },
+  { name: "ship", load: () => import("./views/ship.js"), picture: "ship" },
+  { name: "ask", load: () => import("./views/ask.js"), picture: "ask" },
+  { name: "audit", load: () => import("./views/audit.js"), picture: "audit" },
+  { name: "settings", load: () => import("./views/settings.js"), picture: "settings" },
 ];
 
 const app = document.getElementById("app");

@@ -72,10 +72,11 @@ export async function show(root, context, { query }) {
 
   async function load() {
     const states = wanted.state === "undecided" ? ["open", "under_review"] : [wanted.state === "all" ? "" : wanted.state];
-    const [counts, units, ...pages] = await Promise.all([
-      api.sql("SELECT state, count(*) AS n FROM holds GROUP BY state"), api.sql(UNITS), ...states.map(asked),
+    const [counts, [clock], units, ...pages] = await Promise.all([
+      api.sql("SELECT state, count(*) AS n FROM holds GROUP BY state"), api.sql("SELECT now() AS now"), api.sql(UNITS), ...states.map(asked),
     ]);
-    told = { counts, units: new Map(units.map((unit) => [unit.id, unit])), incidents: incidentsOf(pages.flat()) };
+    // the server's clock may not be the reader's
+    told = { now: Date.parse(clock.now), counts, units: new Map(units.map((unit) => [unit.id, unit])), incidents: incidentsOf(pages.flat()) };
     draw();
     await loadReviews();
   }
@@ -88,14 +89,14 @@ export async function show(root, context, { query }) {
       tab("undecided", t("holds.undecided"), sum(["open", "under_review"])),
       STATES.map((state) => tab(state, named("state", state), count.get(state) ?? 0)),
       tab("all", t("holds.all"), sum(STATES)));
-    const { incidents, units } = told;
+    const { incidents } = told;
     if (incidents.length === 0) {
       const filtered = wanted.cause || wanted.place || wanted.lot || wanted.state !== "undecided";
       refill(list, filtered ? el("p", { class: "empty" }, t("holds.none.filtered")) : notice("good", t("holds.none")));
       return;
     }
     refill(list,
-      incidents.slice(0, shown).map((one) => incident(context, one, units)),
+      incidents.slice(0, shown).map((one) => incident(context, one, told)),
       incidents.length > shown && el("div", { class: "buttons" },
         el("span", { class: "note" }, t("holds.shown", { shown, n: incidents.length })),
         button(t("holds.more"), () => { shown += SHOWN; draw(); }, { kind: "quiet", "data-key": "more" })));

@@ -39,52 +39,76 @@ export function worstOf(holds) {
   return all.reduce((worst, one) => (!worst || one.degree_seconds > worst.degree_seconds ? one : worst), null);
 }
 
-/** One incident of the queue. `units` says of holds what their units are. */
-export function incident({ me }, holds, units) {
+/** One incident of the queue. `units` says of holds what their units are, `now` what time it is. */
+export function incident({ me }, holds, { units, now }) {
   const [first] = holds;
   const undecided = holds.filter(isUndecided);
-  const states = [...new Set(holds.map((hold) => hold.state))];
-  const causes = [...new Map(holds.map((hold) => [`${hold.cause.code} ${hold.cause.rule}`, hold.cause])).values()];
-  const worst = worstOf(holds);
-  const about = units.get(first.id) ?? {};
-  const products = [...new Set(holds.map((hold) => units.get(hold.id)?.product).filter(Boolean))];
-  const places = [...new Set(holds.map((hold) => hold.place ?? units.get(hold.id)?.place).filter(Boolean))];
   const leads = undecided[0] ?? first;
-  const title = holds.length === 1 ? held(first) : link(holdHash(leads.id), t("holds.units", { n: number(holds.length) }));
+  const mine = decides(me) && undecided.length > 0;
+  const causes = [...new Map(holds.map((hold) => [`${hold.cause.code} ${hold.cause.rule}`, hold.cause])).values()];
+  const places = several(holds.map((hold) => hold.place ?? units.get(hold.id)?.place), 3);
+  const { opener, panel } = holds.length > 1 ? unfolding(holds, units) : {};
   return el("article", { class: `incident is-${leads.state}`, "aria-label": t("holds.incident", { id: first.incident }) },
     el("div", { class: "incident-what" },
       el("h2", {}, causes.map((cause, at) => [at > 0 && " · ", causeOf(cause)])),
-      el("p", {}, title, products.length > 0 && el("span", { class: "note" }, ` ${products.slice(0, 2).join(", ")}${products.length > 2 ? " …" : ""}${holds.length === 1 && about.lot ? ` · ${about.lot}` : ""}`))),
+      el("p", {}, opener ?? held(first), " ", el("span", { class: "note" }, of(holds, units)))),
     el("div", { class: "incident-where" },
-      el("p", {}, places.length > 0 ? `${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}` : "–"),
-      el("p", { class: "note" }, t("holds.incident", { id: first.incident }))),
-    el("div", { class: "incident-worst" }, worst
-      ? [el("p", {}, t("holds.worst", { peak: ofRule(worst.rule, worst.peak) }), " ", el("span", { class: "note" }, t("holds.out.for", { time: duration(worst.duration_s) }))),
-         el("p", { class: holds.some(runs) ? "tone is-hold" : "note" }, t(holds.some(runs) ? "holds.still.out" : "holds.over"))]
-      : el("p", { class: "note wrap" }, first.reason ?? "")),
+      el("p", {}, places || "–"),
+      el("p", { class: "note mono" }, first.incident)),
+    el("div", { class: "incident-worst" }, worst(holds)),
     el("div", { class: "incident-when" },
       el("p", {}, stamp(first.placed_at)),
-      el("p", { class: "note" }, distance(first.placed_at, Date.now()), " · ", t("hold.by", { who: first.author }))),
+      el("p", { class: "note" }, distance(first.placed_at, now), " · ", t("hold.by", { who: first.author }))),
     el("div", { class: "incident-act" },
-      el("p", { class: "badges" }, states.map((state) => badge(state, holds.length > 1 ? `${named("state", state)} ${holds.filter((hold) => hold.state === state).length}` : named("state", state)))),
-      el("a", { class: `button ${decides(me) && undecided.length > 0 ? "main" : ""}`, href: holdHash(leads.id), data: { key: `look-${leads.id}` } }, t(decides(me) && undecided.length > 0 ? "holds.decide" : "holds.look"))),
-    holds.length > 1 && listed(holds, units));
+      el("p", { class: "badges" }, states(holds)),
+      el("a", { class: `button ${mine ? "main" : ""}`, href: holdHash(leads.id), data: { key: `look-${leads.id}` }, "aria-label": `${t(mine ? "holds.decide" : "holds.look")}: ${t("hold.title", { id: leads.id })}` }, t(mine ? "holds.decide" : "holds.look"))),
+    panel);
+}
+
+/** The first few different texts of `texts`. */
+function several(texts, most) {
+  const found = [...new Set(texts.filter(Boolean))];
+  return found.slice(0, most).join(", ") + (found.length > most ? " …" : "");
+}
+
+const of = (holds, units) => [several(holds.map((hold) => units.get(hold.id)?.product), 2), several(holds.map((hold) => units.get(hold.id)?.lot), 3)].filter(Boolean).join(" · ");
+
+function states(holds) {
+  const count = (state) => holds.filter((hold) => hold.state === state).length;
+  return [...new Set(holds.map((hold) => hold.state))].map((state) => badge(state, holds.length > 1 ? `${named("state", state)} ${count(state)}` : named("state", state)));
+}
+
+function worst(holds) {
+  const found = worstOf(holds);
+  if (!found) return el("p", { class: "note wrap" }, holds[0].reason ?? "");
+  const out = holds.some(runs);
+  return [
+    el("p", {}, ofRule(found.rule, found.peak), " ", el("span", { class: "note" }, t("holds.out.for", { time: duration(found.duration_s) }))),
+    el("p", { class: out ? "tone is-hold" : "note" }, t(out ? "holds.still.out" : "holds.over")),
+  ];
+}
+
+/** A button that unfolds what is held, and the room for it. The table is made when somebody looks: an incident may have thousands of units. */
+function unfolding(holds, units) {
+  const panel = el("div", { class: "incident-units", hidden: true, id: `units-${holds[0].incident}` });
+  const press = () => {
+    const open = panel.hidden;
+    if (open && panel.children.length === 0) panel.append(listed(holds, units));
+    panel.hidden = !open;
+    opener.setAttribute("aria-expanded", String(open));
+  };
+  const opener = el("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": panel.id, data: { key: panel.id }, on: { click: press } }, t("holds.units", { n: number(holds.length) }));
+  return { opener, panel };
 }
 
 function listed(holds, units) {
-  const of = (hold) => units.get(hold.id) ?? {};
-  const rows = () => table([
+  const about = (hold) => units.get(hold.id) ?? {};
+  return table([
     { title: t("holds.col.held"), head: true, value: held },
-    { title: t("holds.col.product"), value: (hold) => (of(hold).lot ? link(lotHash(of(hold).gtin, of(hold).lot), `${of(hold).gtin} · ${of(hold).lot}`) : "–") },
-    { title: t("hold.quantity"), number: true, value: (hold) => number(of(hold).quantity) },
-    { title: t("holds.col.place"), value: (hold) => of(hold).place ?? "–" },
+    { title: t("holds.col.product"), value: (hold) => (about(hold).lot ? link(lotHash(about(hold).gtin, about(hold).lot), `${about(hold).gtin} · ${about(hold).lot}`) : "–") },
+    { title: t("hold.quantity"), number: true, value: (hold) => number(about(hold).quantity) },
+    { title: t("holds.col.place"), value: (hold) => about(hold).place ?? "–" },
     { title: t("holds.col.state"), value: (hold) => badge(hold.state, named("state", hold.state)) },
-    { title: "", value: (hold) => link(holdHash(hold.id), t("hold.title", { id: hold.id })) },
+    { title: t("nav.hold"), value: (hold) => link(holdHash(hold.id), t("hold.title", { id: hold.id })) },
   ], holds, { caption: t("holds.incident", { id: holds[0].incident }), captionHidden: true });
-  // the table is made when somebody looks: a large incident has thousands of units
-  const box = el("details", { class: "incident-units", data: { incident: holds[0].incident } }, el("summary", { data: { key: `units-${holds[0].incident}` } }, t("holds.count", { n: number(holds.length) })));
-  box.addEventListener("toggle", () => {
-    if (box.open && box.children.length === 1) box.append(rows());
-  });
-  return box;
 }
