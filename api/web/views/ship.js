@@ -2,6 +2,7 @@
 
 import { el, fill } from "../shell/dom.js";
 import { entry } from "../shell/form.js";
+import { soon } from "../shell/live.js";
 import { badge, button, section } from "../shell/parts.js";
 import { named, register, t } from "../shell/words.js";
 import words from "../words/ship.js";
@@ -23,7 +24,7 @@ const SHOWN = "\u241d";
 const SPELLED = /\u241d|\{GS\}|<GS>|\[GS\]|\\x1d/gi;
 
 export async function show(root, context, { query }) {
-  const { api, signal } = context;
+  const { api, live, signal } = context;
   const code = el("input", {
     id: "scan", class: "scan", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", enterkeyhint: "go", maxlength: 500, placeholder: t("ship.code.hint"),
   });
@@ -33,15 +34,20 @@ export async function show(root, context, { query }) {
   const account = el("div", { class: "account" });
   const log = el("div", {});
   let turn = 0;
+  let last = null;
 
-  async function look(text) {
+  /** Asks about a code; `quietly` when something was held or released since it was asked about. */
+  async function look(text, { quietly = false } = {}) {
     const mine = (turn += 1);
     Object.assign(chosen, { to: to.value(), at: at.value() });
-    fill(spoken, el("p", { class: "verdict is-note" }, t("ship.looking")));
-    fill(account);
+    if (!quietly) {
+      fill(spoken, el("p", { class: "verdict is-note" }, t("ship.looking")));
+      fill(account);
+    }
     const answer = await ask(api, text.replace(SPELLED, FNC1), { to: chosen.to, at: chosen.at && `${chosen.at}:00Z` });
-    if (mine !== turn || !answer) return;
-    recent.unshift({ text, kind: answer.kind, at: new Date() });
+    if (mine !== turn || !answer || (quietly && answer.kind === last?.kind)) return;
+    last = { text, kind: answer.kind };
+    recent.unshift({ ...last, at: new Date() });
     recent.length = Math.min(recent.length, RECENT);
     const { verdict, details } = answered(context, answer, { to: chosen.to, again: () => look(text) });
     fill(spoken, verdict);
@@ -108,7 +114,11 @@ export async function show(root, context, { query }) {
     code.value = query.get("code") ?? "";
     if (code.value) submit();
   });
+  const again = soon(() => last && look(last.text, { quietly: true }).catch(failed));
+  const unlisten = live.on(["hold"], again);
   return () => {
+    unlisten();
+    again.stop();
     document.removeEventListener("keydown", stray);
     lens.stop();
   };

@@ -25,8 +25,8 @@ export function answered(context, answer, { to, again }) {
     verdict,
     details: [
       scan.warnings.map((warning) => notice(warning.code === "not_first" ? "review" : "bad", el("b", {}, named("ship.warning", warning.code)), " ", el("span", { class: "note" }, warning.detail))),
-      first && about(first),
       blocked(checks),
+      first && about(first),
       checks.length > 1 && issuable(checks),
       fefo(scan, checks),
       (first || (scan.keys.sscc && checks.length > 0)) && move(context, { unit: first?.id ?? scan.keys.sscc, allowed: kind === "yes", to, again }),
