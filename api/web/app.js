@@ -17,6 +17,7 @@ register(words);
 // name there is the word `nav.NAME`.
 const VIEWS = [
   { name: "now", load: () => import("./views/now.js"), picture: "now" },
+  { name: "unit", load: () => import("./views/unit.js") },
 ];
 
 const app = document.getElementById("app");
