@@ -17,6 +17,7 @@ register(words);
 // name there is the word `nav.NAME`.
 const VIEWS = [
   { name: "now", load: () => import("./views/now.js"), picture: "now" },
+  { name: "unit", load: () => import("./views/unit.js") },
   { name: "holds", load: () => import("./views/holds.js"), picture: "holds" },
   { name: "hold", load: () => import("./views/hold.js") },
   { name: "ship", load: () => import("./views/ship.js"), picture: "ship" },
