@@ -45,7 +45,7 @@ export async function show(root, { api, me, signal }, { query }) {
       const ms = number(Math.round(performance.now() - began));
       said.textContent = t("ask.answered", { n: found.rows.length, rows: number(found.rows.length), ms });
       fill(files, ["csv", "parquet"].map((format) => button(t(`ask.file.${format}`), (pressed) => download(sql, format, pressed.currentTarget), { kind: "quiet small", picture: "report" })));
-      fill(answer, picture(found), result(found));
+      present(found);
     } catch (error) {
       if (running !== mine || error.name === "AbortError") return;
       said.textContent = t("ask.refused");
@@ -63,6 +63,13 @@ export async function show(root, { api, me, signal }, { query }) {
     } finally {
       pressed.disabled = false;
     }
+  }
+
+  function present(found) {
+    // what a sheet leaves of the room
+    const drawn = chart(found, Math.min(1200, root.querySelector(".ask-columns").clientWidth - 36));
+    const picture = drawn && section(t("ask.chart"), { id: "picture" }, drawn.picture);
+    fill(answer, !drawn?.long && picture, result(found), drawn?.long && picture);
   }
 
   /** Text goes in where the cursor is. */
@@ -130,11 +137,6 @@ const schema = (tables, insert) => [
 
 /** What is wrong with it, in the server's words, and what to do. */
 const refused = (error) => notice("bad", el("p", {}, el("b", {}, error.status === 0 ? t("no.answer") : error.message)), el("p", { class: "note" }, named("ask.do", error.code) === error.code ? error.code : named("ask.do", error.code)));
-
-function picture(found) {
-  const drawn = chart(found);
-  return drawn && section(t("ask.chart"), { id: "picture" }, drawn);
-}
 
 function result({ columns, rows }) {
   const isNumber = columns.map(({ type }) => /INT|DOUBLE|FLOAT|DECIMAL|REAL/.test(type));

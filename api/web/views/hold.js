@@ -87,8 +87,11 @@ export async function show(root, context, { path: [id] }) {
   /** The curve is drawn once for each version of the evidence: it does not jump while somebody reads it. */
   function chart({ hold, unit, product }) {
     const key = `${hold.id} ${hold.evidence.length}`;
-    if (drawn.key !== key) Object.assign(drawn, { key, box: around(context, hold, unit, product) });
-    return drawn.box;
+    if (drawn.key !== key) {
+      drawn.chart?.end();
+      Object.assign(drawn, { key, chart: around(context, hold, unit, product) });
+    }
+    return drawn.chart.element;
   }
 
   function decide({ hold, siblings, unit }) {
@@ -143,6 +146,6 @@ export async function show(root, context, { path: [id] }) {
   return () => {
     unlisten();
     again.stop();
-    drawn.box?.end?.();
+    drawn.chart?.end();
   };
 }

@@ -4,7 +4,6 @@ import { el, svg } from "../../shell/dom.js";
 import { number, time } from "../../shell/format.js";
 import { t } from "../../shell/words.js";
 
-const WIDTH = 900;
 const HEIGHT = 260;
 const LEFT = 62;
 const BOTTOM = 34;
@@ -14,19 +13,19 @@ const LINES = 5;
 const POINTS = 4000;
 const BARS = 30;
 const BAR = 22;
-const LABEL = 260;
+const LABEL = 270;
 
 const isTime = ({ type }) => /TIMESTAMP|DATE/.test(type);
 const isNumber = ({ type }) => /INT|DOUBLE|FLOAT|DECIMAL|REAL/.test(type);
 
-/** A picture of the answer, or null when there are no numbers to draw. */
-export function chart({ columns, rows }) {
+/** A picture of the answer, `width` wide, or null when there are no numbers to draw. `long` is a picture that comes after the rows. */
+export function chart({ columns, rows }, width) {
   const over = columns.find(isTime);
   const names = columns.filter((column) => !isNumber(column) && !isTime(column));
   const numbers = columns.filter(isNumber);
   if (numbers.length === 0 || rows.length < 2) return null;
-  const shown = over ? curves(over, series(over, numbers, names, rows)) : names.length > 0 ? bars(names, numbers[0], rows) : null;
-  return shown && el("figure", { class: "picture" }, shown);
+  const shown = over ? curves(over, series(over, numbers, names, rows), width) : names.length > 0 ? bars(names, numbers[0], rows, width) : null;
+  return shown && { long: !over, picture: el("figure", { class: "picture" }, shown) };
 }
 
 /** What is drawn as lines: a column of numbers each; or one column, a line for each of few names. */
@@ -48,22 +47,22 @@ function scale(low, high) {
   return { ticks, y: (value) => TOP + ((last - value) / (last - first)) * (HEIGHT - BOTTOM - TOP) };
 }
 
-function curves(over, lines) {
+function curves(over, lines, width) {
   const all = lines.flatMap(({ points }) => points).filter(({ value }) => value !== null);
   if (all.length < 2) return null;
   const least = (of) => all.reduce((found, one) => Math.min(found, of(one)), Infinity);
   const most = (of) => all.reduce((found, one) => Math.max(found, of(one)), -Infinity);
   const { ticks, y } = scale(least(({ value }) => value), most(({ value }) => value));
   const [from, to] = [least(({ at }) => at), most(({ at }) => at)];
-  const x = (at) => LEFT + ((at - from) / Math.max(1, to - from)) * (WIDTH - LEFT - 6);
+  const x = (at) => LEFT + ((at - from) / Math.max(1, to - from)) * (width - LEFT - 6);
   const grid = ticks.map((tick) => [
-    svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(tick), y2: y(tick) }),
+    svg("line", { class: "grid", x1: LEFT, x2: width, y1: y(tick), y2: y(tick) }),
     svg("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, number(tick, 6)),
   ]);
   const marks = [0, 0.5, 1].map((part) => svg("text", { x: x(from + part * (to - from)), y: HEIGHT - 8, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, time(from + part * (to - from))));
   const label = t("ask.chart.label", { lines: lines.map(({ name }) => name).join(", "), across: over.name });
   return [
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, grid, marks,
+    svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label }, grid, marks,
       lines.map(({ points }, at) => svg("path", { class: `line line-${at}`, d: drawn(thinned(points), x, y) }))),
     el("figcaption", { class: "keys note" }, lines.map(({ name }, at) => el("span", { class: `key line-${at}` }, name))),
   ];
@@ -97,19 +96,20 @@ function thinned(points) {
 }
 
 /** A bar for each row, its names before it. */
-function bars(names, { name: column }, rows) {
+function bars(names, { name: column }, rows, width) {
   const shown = rows.filter((row) => row[column] !== null).slice(0, BARS);
   if (shown.length === 0) return null;
   const values = shown.map((row) => row[column]);
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const room = WIDTH - LABEL - 110;
-  const x = (value) => LABEL + ((value - low) / (high - low || 1)) * room;
+  const label = Math.min(LABEL, width * 0.45);
+  const room = width - label - 90;
+  const x = (value) => label + ((value - low) / (high - low || 1)) * room;
   const height = shown.length * BAR + 4;
   const said = (row) => names.slice(0, 2).map(({ name }) => row[name] ?? "–").join(" · ");
   return [
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": t("ask.chart.label", { lines: column, across: names[0].name }) },
+    svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("ask.chart.label", { lines: column, across: names[0].name }) },
       shown.map((row, at) => [
-        svg("text", { x: LABEL - 10, y: at * BAR + 15, "text-anchor": "end" }, said(row).slice(0, 42)),
+        svg("text", { x: label - 10, y: at * BAR + 15, "text-anchor": "end" }, said(row).slice(0, Math.floor(label / 6.6))),
         svg("rect", { class: "bar", x: Math.min(x(0), x(row[column])), y: at * BAR + 4, width: Math.max(1, Math.abs(x(row[column]) - x(0))), height: BAR - 8 }),
         svg("text", { x: Math.max(x(0), x(row[column])) + 6, y: at * BAR + 15 }, number(row[column], 3)),
       ])),

@@ -4,27 +4,17 @@ import { el } from "../../shell/dom.js";
 import { celsius, days, duration, humidity, number, ofRule, shareUp, stamp, time } from "../../shell/format.js";
 import { facts, table } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
+import { rulesOf } from "../unit/checks.js";
 
 const SIGNS = { gt: ">", ge: "≥", lt: "<", le: "≤" };
 
 /** What a rule of a product says, in words; null when the product does not have it. */
 export function ruleText(product, id) {
-  const rule = product && id ? ruleOf(product, id) : null;
+  const rule = product && rulesOf(product).find((one) => one.id === id);
   if (!rule) return null;
   const limit = rule.quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit, 3);
   const delay = rule.delay_s > 0 ? t("hold.rule.delay", { time: duration(rule.delay_s) }) : t("hold.rule.at.once");
   return t("hold.rule.text", { quantity: named("quantity", rule.quantity), comparator: SIGNS[rule.comparator] ?? rule.comparator, limit, delay });
-}
-
-/** The rule with this id: the product's own, or the built-in one of its storage limits or of freezing. */
-export function ruleOf(product, id) {
-  const own = product.rules?.find((rule) => rule.id === id);
-  if (own) return own;
-  if (id === "freeze" && product.freeze) return { quantity: "temperature", side: "low", comparator: "le", limit: product.freeze.limit_c, delay_s: product.freeze.delay_s };
-  const [, quantity, side] = /^storage\.(temperature|humidity)\.(low|high)$/.exec(id) ?? [];
-  const limits = quantity && product.storage?.[quantity === "humidity" ? "humidity_pct" : "temperature_c"];
-  const limit = limits?.[side === "low" ? 0 : 1] ?? null;
-  return limit === null ? null : { quantity, side, comparator: side === "low" ? "lt" : "gt", limit, delay_s: 0 };
 }
 
 /** All versions: the newest open, the others to be opened. */
