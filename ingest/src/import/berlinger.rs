@@ -30,10 +30,10 @@ pub(super) fn read(
     now: ReceivedAt,
     assumed: &mut Vec<String>,
 ) -> Result<Recording, Unreadable> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let data = lines.iter().position(|line| *line == "Data:").unwrap_or(lines.len());
+    let lines: Vec<&str> = text.lines().collect();
+    let data = lines.iter().position(|line| line.trim_end() == "Data:").unwrap_or(lines.len());
     let (head, body) = lines.split_at(data);
-    let head: Vec<Label<'_>> = head.iter().zip(1..).filter_map(|(line, number)| Label::of(line, number)).collect();
+    let head: Vec<Label<'_>> = head.iter().filter_map(|line| Label::of(line)).collect();
     let value = |name: &str| head.iter().find(|label| label.name == name).map(|label| label.value);
     let serial = value("Serial").filter(|serial| !serial.is_empty());
     let sensor = match (&options.sensor, serial) {
@@ -70,7 +70,7 @@ struct Label<'a> {
 }
 
 impl<'a> Label<'a> {
-    fn of(line: &'a str, _number: u64) -> Option<Self> {
+    fn of(line: &'a str) -> Option<Self> {
         let text = line.trim_start();
         let (name, value) = text.split_once(':')?;
         Some(Self { depth: line.len() - text.len(), name: name.trim(), value: value.trim(), line: text })
@@ -113,8 +113,8 @@ fn readings(
     };
     let humidity = column("H").or_else(|| column("RH"));
     let mut rows = Vec::new();
-    for (text, line) in lines.take_while(|(text, _)| text.is_empty() || text.starts_with('\t')) {
-        if text.is_empty() {
+    for (text, line) in lines.take_while(|(text, _)| text.trim().is_empty() || text.starts_with('\t')) {
+        if text.trim().is_empty() {
             continue;
         }
         let fields: Vec<&str> = text.split('\t').map(str::trim).collect();

@@ -72,7 +72,8 @@ pub(super) fn parse(text: &str, decimal: Decimal) -> Result<f64, String> {
     if !plain || exponent.parse::<i32>().is_err() || number.len() > digits.len() + 1 {
         return Err(wrong("is not a number"));
     }
-    number.replace(',', ".").parse().map_err(|_| wrong("is not a number"))
+    let value: f64 = number.replace(',', ".").parse().map_err(|_| wrong("is not a number"))?;
+    if value.is_finite() { Ok(value) } else { Err(wrong("is beyond all numbers")) }
 }
 
 /// What stands behind the number in `text`.

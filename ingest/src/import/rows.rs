@@ -68,6 +68,7 @@ pub struct Refused {
     pub(super) written: String,
     pub(super) temperature: Option<f64>,
     pub(super) humidity: Option<f64>,
+    pub(super) unit: Option<String>,
 }
 
 /// What a file says sensors measured. `rows` is `taken.len() + repeated + empty + refused.len()`.
@@ -187,6 +188,7 @@ fn refused(row: Row, reason: Reason, what: String) -> Refused {
         written: row.written,
         temperature: row.temperature,
         humidity: row.humidity,
+        unit: row.unit,
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Message {
 
 /// Which file, for the record of what was refused.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin<'a> {
+struct Origin<'a> {
     file: &'a str,
     sha256: &'a str,
 }
@@ -94,6 +94,7 @@ fn refusal(row: &Refused, origin: Origin<'_>) -> Value {
     let mut element = Map::new();
     let values = [("temperature_c", row.temperature), ("humidity_pct", row.humidity)];
     let values = values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+    let values = values.chain(row.unit.iter().map(|unit| ("unit".to_owned(), json!(unit))));
     match row.reason {
         Reason::Time => {
             // A text that the door could read after all must not become a reading here.

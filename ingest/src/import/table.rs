@@ -265,7 +265,8 @@ impl Layout {
     fn of(opened: &Opened<'_>, options: &Options, assumed: &mut Vec<String>) -> Result<Self, Unreadable> {
         let missing = |what: &str| Unreadable::at(opened.line, what);
         let mapped = |field: &Field| options.columns.iter().find(|column| column.field == *field);
-        let column = |field: &Field, own: &str| opened.place(mapped(field).map_or(own, |column| &column.header));
+        let column =
+            |field: &Field, own: &str| opened.place(mapped(field).map_or(own, |column| column.header.as_str()));
         let when = match (column(&Field::MeasuredAt, "measured_at")?, column(&Field::Date, "date")?) {
             (Some(whole), _) => When::Whole(whole),
             (None, Some(date)) => {

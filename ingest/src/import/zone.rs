@@ -1,6 +1,6 @@
 //! Zones of times that name none, and what a clock that is set forward or back does to them.
 
-use chrono::{FixedOffset, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
+use chrono::{FixedOffset, MappedLocalTime, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 /// A zone.
@@ -68,7 +68,7 @@ impl Zone {
 impl std::fmt::Display for Zone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Fixed(offset) if offset.fix().local_minus_utc() == 0 => f.write_str("UTC"),
+            Self::Fixed(offset) if offset.local_minus_utc() == 0 => f.write_str("UTC"),
             Self::Fixed(offset) => offset.fmt(f),
             Self::Named(zone) => f.write_str(zone.name()),
         }
@@ -93,7 +93,7 @@ pub(super) fn offset(text: &str) -> Option<FixedOffset> {
     }
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),
-        ("-" | "\u{2212}", digits) => (-1, digits),
+        ("-", digits) => (-1, digits),
         _ => return None,
     };
     let (hours, minutes) = match (digits.split_once(':'), digits.len()) {

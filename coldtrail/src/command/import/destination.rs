@@ -25,7 +25,7 @@ use crate::node::{self, Opened};
 const CLIENT: &str = "import";
 
 /// A place for readings and registry records.
-pub(super) enum Into {
+pub(super) enum Destination {
     /// A data directory that no server runs on.
     Directory(Box<Directory>),
     /// A server.
@@ -48,7 +48,7 @@ pub(super) struct Receipt {
     pub(super) rejected: u64,
 }
 
-impl Into {
+impl Destination {
     /// Opens `target`.
     pub(super) async fn open(target: &Target) -> Result<Self, Failure> {
         if let Some(remote) = Remote::of(target)? {
@@ -105,9 +105,7 @@ impl Into {
     pub(super) async fn rejected(&self, sha256: &str) -> Result<Lines, Failure> {
         let sql = format!("SELECT payload FROM rejected WHERE payload LIKE '%{}%'", is_of_file(sha256));
         let bytes = match self {
-            Self::Directory(directory) => {
-                directory.engine.encoded(&sql, Format::Json, Reach::Everything).await?.bytes.to_vec()
-            }
+            Self::Directory(directory) => directory.engine.encoded(&sql, Format::Json, Reach::Everything).await?.bytes,
             Self::Server(remote) => {
                 let body = json!({ "sql": sql, "format": "json" }).to_string().into_bytes();
                 let answer = remote.post("/v1/sql", body).await.map_err(|failure| {
