@@ -1,11 +1,15 @@
 //! The command line.
 
+mod import;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::instant::{ValidAt, parse_millis};
+
+pub(crate) use import::Import;
 
 /// Coldtrail: cold-chain readings, kept durably and asked in SQL.
 #[derive(Parser)]
@@ -32,6 +36,8 @@ pub(crate) enum Command {
     Sql(Sql),
     /// What is known of units: excursions, life, effective expiry, verdict.
     Assess(Assess),
+    /// Take in files of loggers and ERP systems, with a report on the quality of their data.
+    Import(Box<Import>),
     /// The record of a unit, a lot or a place for people, as PDF or JSON.
     Report(Report),
     /// Check every checksum and the audit chain.

@@ -5,6 +5,7 @@ pub(crate) mod assess;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod demo;
+pub(crate) mod import;
 pub(crate) mod password;
 pub(crate) mod remote;
 pub(crate) mod report;

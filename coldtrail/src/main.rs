@@ -43,6 +43,7 @@ async fn run(command: Command) -> Result<std::process::ExitCode, Failure> {
         Command::Apply(apply) => command::apply::run(apply).await,
         Command::Sql(sql) => command::sql::run(sql).await,
         Command::Assess(assess) => command::assess::run(assess).await,
+        Command::Import(import) => command::import::run(*import).await,
         Command::Report(report) => command::report::run(report).await,
         Command::Verify(verify) => command::verify::run(verify).await,
         Command::Backup(backup) => command::backup::run(backup).await,

@@ -281,7 +281,7 @@ impl Node {
 }
 
 /// Waits for the journal's replay, however long it is, and says how it goes.
-async fn replayed(pipeline: &Pipeline) -> Result<(), Failure> {
+pub(crate) async fn replayed(pipeline: &Pipeline) -> Result<(), Failure> {
     loop {
         match pipeline.caught_up().await {
             Ok(_) => return Ok(()),

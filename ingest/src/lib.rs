@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod decode;
 pub mod error;
 pub mod http_door;
+pub mod import;
 pub mod listener;
 pub mod pipeline;
 pub mod sink;

@@ -2,6 +2,8 @@
 
 mod unit;
 
+use std::collections::BTreeMap;
+
 use analytics::assessment_json::ENGINE;
 use analytics::report::{Report, SensorFacts, Subject};
 use model::assessment::Interval;
@@ -19,10 +21,17 @@ const MAX_SECTIONS: usize = 40;
 const MAX_HOLDS: usize = 200;
 /// Items of any other list.
 const MAX_ROWS: usize = 200;
+/// Items of a list of one unit among many.
+const MAX_ROWS_OF_MANY: usize = 20;
 
 /// Lists that were cut, and where the rest is.
 #[derive(Default)]
-struct Cuts(Vec<Value>);
+struct Cuts {
+    all: Vec<Value>,
+    /// Whether there are many units: their lists are shorter then, and told of together.
+    many: bool,
+    of_units: BTreeMap<&'static str, [usize; 3]>,
+}
 
 impl Cuts {
     /// The first `most` of `items`; notes that there are more.
@@ -35,14 +44,44 @@ impl Cuts {
         items
     }
 
+    /// The first of `items`, which are of one unit.
+    fn cut_of_unit<T>(&mut self, what: &'static str, unit: &Name, mut items: Vec<T>, list: &str) -> Vec<T> {
+        if !self.many {
+            return self.cut(
+                &format!("{what} of unit {unit}"),
+                items,
+                MAX_ROWS,
+                &format!("GET /v1/units/{unit}/{list}"),
+            );
+        }
+        let there_are = items.len();
+        if there_are > MAX_ROWS_OF_MANY {
+            items.truncate(MAX_ROWS_OF_MANY);
+            let [units, shown, all] = self.of_units.entry(what).or_default();
+            *units += 1;
+            *shown += items.len();
+            *all += there_are;
+        }
+        items
+    }
+
+    /// Notes what was cut of many units.
+    fn note_of_units(&mut self) {
+        for (what, [units, shown, there_are]) in std::mem::take(&mut self.of_units) {
+            let what = format!("{what} of {units} units ({MAX_ROWS_OF_MANY} of each)");
+            self.note(&what, shown, there_are, "GET /v1/report?unit=… of each");
+        }
+    }
+
     fn note(&mut self, what: &str, shown: usize, there_are: usize, rest: &str) {
-        self.0.push(json!({ "what": what, "shown": shown, "there_are": there_are, "rest": rest }));
+        self.all.push(json!({ "what": what, "shown": shown, "there_are": there_are, "rest": rest }));
     }
 }
 
 /// `facts` as JSON, with the digest of its content.
 pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Value {
-    let mut cuts = Cuts::default();
+    let many = !matches!(facts.subject, Subject::Unit(_));
+    let mut cuts = Cuts { many, ..Cuts::default() };
     let (title, subject) = subject(&facts.subject);
     let sections = match facts.subject {
         Subject::Unit(_) | Subject::Lot(_) => MAX_SECTIONS,
@@ -57,6 +96,7 @@ pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Va
     }
     let number = |(number, unit)| unit::unit(unit, facts, number < sections, &mut cuts);
     let units: Vec<Value> = facts.units.iter().enumerate().map(number).collect();
+    cuts.note_of_units();
     let holds = facts.holds.iter().map(|hold| {
         let mut record = hold.to_json();
         record["record_sha256"] = json!(record_hash(hold));
@@ -86,7 +126,7 @@ pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Va
         "sensors": sensors,
         "holds": holds,
         "alarms": alarms,
-        "cuts": cuts.0,
+        "cuts": cuts.all,
     });
     let digest = Hash::of(to_canonical(&content).as_bytes());
     content["content_sha256"] = json!(digest.to_string());

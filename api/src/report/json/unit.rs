@@ -3,26 +3,26 @@
 use analytics::assessment_json;
 use analytics::custody::{Custody, Keeping};
 use analytics::fleet::{Outline, PlacePortrait};
-use analytics::report::{Report, UnitFacts, touches};
+use analytics::report::{COLUMNS, Report, UnitFacts, touches};
 use model::assessment::{Alarm, Coverage, Excursion, Extent, Interval, Provenance};
 use model::hold::{Acceptance, HoldId, RaisedAlarm};
+use model::instant::ValidAt;
+use model::name::Name;
 use serde_json::{Value, json};
 
-use super::{Cuts, MAX_ROWS, instant, interval, names};
+use super::{Cuts, instant, interval, names};
 
 /// What a report says of one unit. What is listed by time is listed where it touches the part that is drawn.
 pub(super) fn unit(facts: &UnitFacts, report: &Report, section: bool, cuts: &mut Cuts) -> Value {
     let portrait = &facts.portrait;
     let (drawn, id) = (portrait.drawn, &portrait.assessment.unit);
-    let rest = |what: &str| format!("GET /v1/units/{id}/{what}");
     let mut assessment = portrait.assessment.clone();
     let (excursions, alarms) = (assessment.excursions.len(), assessment.alarms.len());
     assessment.excursions.retain(|one| within(one, drawn));
     assessment.alarms.retain(|one| fired_within(one, drawn));
     assessment.coverage.gaps.retain(|gap| touches(gap.from, Some(gap.to), drawn));
-    let mut cut = |what: &str, items: Vec<Value>, list: &str| {
-        cuts.cut(&format!("{what} of unit {id}"), items, MAX_ROWS, &rest(list))
-    };
+    let beyond = beyond(&assessment.excursions, drawn);
+    let mut cut = |what: &'static str, items: Vec<Value>, list: &str| cuts.cut_of_unit(what, id, items, list);
     let mut told = assessment_json::assessment(&assessment);
     for (pointer, what) in [
         ("/excursions", "excursions"),
@@ -36,11 +36,15 @@ pub(super) fn unit(facts: &UnitFacts, report: &Report, section: bool, cuts: &mut
     }
     let custody = cut("stays", pieces(&portrait.custody), "assessment");
     let raised = cut("raised alarms", facts.alarms.iter().map(|one| RaisedAlarm::to_json(one)).collect(), "alarms");
-    let chart = section.then(|| chart(drawn, &portrait.temperature, &portrait.humidity));
+    let chart = section.then(|| {
+        let mut chart = chart(drawn, &portrait.temperature, &portrait.humidity);
+        chart["beyond"] = beyond;
+        chart
+    });
     json!({
         "id": id.as_str(),
         "quantity": facts.quantity,
-        "split_from": facts.split_from.as_ref().map(model::name::Name::as_str),
+        "split_from": facts.split_from.as_ref().map(Name::as_str),
         "closure": facts.closure.as_ref().map(|end| json!({ "at": instant(end.at), "kind": end.kind.as_str() })),
         "stays": facts.stays.iter().copied().map(interval).collect::<Vec<_>>(),
         "custody": custody,
@@ -69,7 +73,7 @@ pub(super) fn place(portrait: &PlacePortrait, cuts: &mut Cuts) -> Value {
     let window = portrait.custody.window;
     let mut covered = coverage(&portrait.coverage);
     if let Some(gaps) = covered["gaps"].as_array_mut() {
-        *gaps = cuts.cut("gaps of the place", std::mem::take(gaps), MAX_ROWS, "POST /v1/sql, table `readings`");
+        *gaps = cuts.cut("gaps of the place", std::mem::take(gaps), super::MAX_ROWS, "POST /v1/sql, table `readings`");
     }
     let sensors = portrait.sensors.iter().map(|one| {
         json!({
@@ -80,7 +84,7 @@ pub(super) fn place(portrait: &PlacePortrait, cuts: &mut Cuts) -> Value {
         })
     });
     json!({
-        "id": portrait.custody.pieces.first().and_then(|piece| piece.place.as_ref()).map(model::name::Name::as_str),
+        "id": portrait.custody.pieces.first().and_then(|piece| piece.place.as_ref()).map(Name::as_str),
         "coverage": covered,
         "temperature": extent(&portrait.extent, "c"),
         "humidity": extent(&portrait.humidity_extent, "pct"),
@@ -89,6 +93,25 @@ pub(super) fn place(portrait: &PlacePortrait, cuts: &mut Cuts) -> Value {
         "provenance": provenance(&portrait.provenance),
         "chart": chart(window, &portrait.temperature, &portrait.humidity),
     })
+}
+
+/// When each rule's limit was passed, all of it: a list of excursions may be cut, a drawing must not. What lies less than a
+/// column apart is one here.
+fn beyond(excursions: &[Excursion], drawn: Interval) -> Value {
+    let column_ms = (drawn.to.millis() - drawn.from.millis()) / COLUMNS as i64;
+    let mut joined: Vec<(&Name, i64, i64)> = Vec::new();
+    for one in excursions {
+        #[expect(clippy::cast_possible_truncation, reason = "a duration in ms")]
+        let last = one.start.millis().saturating_add((one.duration_s * 1000.0) as i64);
+        let (from, to) = (one.start.millis(), one.end.map_or(last, ValidAt::millis));
+        match joined.iter_mut().rev().find(|(rule, ..)| **rule == one.rule) {
+            Some((_, _, end)) if from - *end < column_ms => *end = to.max(*end),
+            _ => joined.push((&one.rule, from, to)),
+        }
+    }
+    let at = |millis| instant(ValidAt::from_millis(millis));
+    let told = joined.iter().map(|(rule, from, to)| json!({ "rule": rule.as_str(), "from": at(*from), "to": at(*to) }));
+    told.collect()
 }
 
 fn within(excursion: &Excursion, drawn: Interval) -> bool {
@@ -104,7 +127,7 @@ fn pieces(custody: &Custody) -> Vec<Value> {
         json!({
             "from": instant(piece.from),
             "to": instant(piece.to),
-            "place": piece.place.as_ref().map(model::name::Name::as_str),
+            "place": piece.place.as_ref().map(Name::as_str),
             "sensors": names(&piece.sensors),
         })
     };

@@ -16,12 +16,34 @@ pub(super) fn reasons(flow: &mut Flow<'_>, known: &Value) {
         return flow.paragraph(BODY, "Verdict: pass. Nothing speaks against the unit.", INK);
     }
     flow.paragraph(BODY, &format!("Verdict: {}.", known.text("verdict")), colour_of(known.text("verdict")));
-    let mut table = Table::new(&["Reason", "Rule", "Since (UTC)"]);
+    let mut table = Table::new(&["Reason", "Rule", "Since (UTC)", "What it means"]);
     for reason in reasons {
-        let cells = [words(reason.text("code")), or_none(reason.text("rule")), time(reason.text("at"))];
+        let code = reason.text("code");
+        let cells = [words(code), or_none(reason.text("rule")), time(reason.text("at")), meaning(code).to_owned()];
         table.row(cells.into_iter().map(Cell::from).collect());
     }
     table.set(flow);
+}
+
+/// What a reason says, in a sentence.
+fn meaning(code: &str) -> &'static str {
+    match code {
+        "excursion" => "It was out of the rule's limit for longer than the rule allows.",
+        "level" => "A single reading lies out of the rule's limit, without a neighbour to tell for how long.",
+        "frozen" => "It was at or below the freezing limit for longer than allowed.",
+        "budget" => "The time allowed out of storage is used up.",
+        "expired" => "The labelled expiry has passed.",
+        "effective_expiry" => "The expiry has passed once what it aged faster is taken off.",
+        "model_range" => "A temperature lies outside of what the model of its ageing is made for.",
+        "worst_case" => "The rule fires if it was out of limits while nothing was known.",
+        "unmonitored" => "Nothing was known of it for longer than allowed at one time.",
+        "sensor_silent" => "One of several sensors was silent for longer than allowed at one time.",
+        "freeze_possible" => "It may have frozen while nothing was known.",
+        "guard_band" => "The rule fires if the sensor's accuracy is taken against the product.",
+        "no_readings" => "There is no reading of it at all.",
+        "mkt" => "The mean kinetic temperature of a window lies above its limit.",
+        _ => "",
+    }
 }
 
 /// Every time out of a limit within the period.
@@ -67,7 +89,7 @@ pub(super) fn excursions(flow: &mut Flow<'_>, unit: &Value, product: &Value) {
         ]);
     }
     table.set(flow);
-    let told = format!("{} listed that touch the period; {all} over all of its time.", excursions.len());
+    let told = format!("{} listed of those that touch the period; {all} over all of its time.", excursions.len());
     flow.paragraph(SMALL, &told, GREY);
 }
 

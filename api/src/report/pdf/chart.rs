@@ -59,11 +59,12 @@ impl Chart<'_> {
             let x = (x - width / 2.0).clamp(EDGE, RIGHT - width);
             flow.text((x, bottom + places + 10.0), LABEL, &label, GREY);
         }
+        self.trace(flow, &y_of);
+        // Above the trace: a limit must be seen where most was measured, too.
         for limit in &self.limits {
             let y = y_of(*limit);
-            flow.mark(Mark::Rule { from: (EDGE, y), to: (RIGHT, y), width: 0.7, colour: LIMIT, dashed: true });
+            flow.mark(Mark::Rule { from: (EDGE, y), to: (RIGHT, y), width: 0.8, colour: LIMIT, dashed: true });
         }
-        self.trace(flow, &y_of);
         for (from, to) in [((EDGE, top), (EDGE, bottom)), ((EDGE, bottom), (RIGHT, bottom))] {
             flow.mark(Mark::Rule { from, to, width: 0.6, colour: GREY, dashed: false });
         }

@@ -15,17 +15,19 @@ const MONO: Style = style(FaceId::Mono, 6.0);
 /// Adds head and foot to every sheet.
 pub(super) fn furnish(sheets: &mut [Sheet], report: &Value, letters: &Letters<'_>) {
     let count = sheets.len();
-    let about = about(report);
+    let about = fitted(letters, PLAIN, &about(report), RIGHT - LEFT);
     let period = format!("{} to {} UTC", time(report["period"].text("from")), time(report["period"].text("to")));
+    let room = RIGHT - LEFT - letters.width(PLAIN, &period) - 12.0;
+    let title = fitted(letters, STRONG, report.text("title"), room);
     for (number, sheet) in sheets.iter_mut().enumerate() {
         let mut set = |(x, y): (f32, f32), style: Style, text: &str, colour, right: bool| {
             let line = letters.line(style, text);
             let x = if right { x - line.width } else { x };
             sheet.push(Mark::Text { x, y, line, colour });
         };
-        set((LEFT, 36.0), STRONG, report.text("title"), INK, false);
+        set((LEFT, 36.0), STRONG, &title, INK, false);
         set((RIGHT, 36.0), PLAIN, &period, GREY, true);
-        set((LEFT, 46.0), PLAIN, &fitted(letters, &about, RIGHT - LEFT), GREY, false);
+        set((LEFT, 46.0), PLAIN, &about, GREY, false);
         let foot = HEIGHT - 40.0;
         let issued = &report["issued"];
         let made = format!(
@@ -59,11 +61,11 @@ fn about(report: &Value) -> String {
 }
 
 /// `text`, cut with an ellipsis when it is wider than `width`; it stands in full on the first page.
-fn fitted(letters: &Letters<'_>, text: &str, width: f32) -> String {
-    if letters.width(PLAIN, text) <= width {
+fn fitted(letters: &Letters<'_>, style: Style, text: &str, width: f32) -> String {
+    if letters.width(style, text) <= width {
         return text.to_owned();
     }
     let mut kept: String = text.to_owned();
-    while letters.width(PLAIN, &kept) > width - 8.0 && kept.pop().is_some() {}
+    while letters.width(style, &kept) > width - 8.0 && kept.pop().is_some() {}
     format!("{kept}…")
 }

@@ -17,20 +17,27 @@ pub(super) fn record(flow: &mut Flow<'_>, report: &Value) {
     let lot = facts::lot(report, subject.text("gtin"), subject.text("lot"));
     // The first is the gravest.
     let verdict = units.first().map_or("", |unit| unit["assessment"].text("verdict"));
+    let there_are = plain(&report["units_there_are"]);
+    let listed = match report["units_there_are"].as_u64() == Some(units.len() as u64) {
+        true => String::new(),
+        false => format!(", of which {} are in this report", units.len()),
+    };
     let below = format!(
-        "{} units as of {} UTC, gravest first. The verdict of the lot is that of its gravest unit.",
-        plain(&report["units_there_are"]),
+        "{there_are} units as of {} UTC{listed}, gravest first. The verdict shown is that of the gravest of them.",
         time(report.text("as_of"))
     );
     flow.part("LOT", subject.text("lot"), &below, Some((&verdict.to_uppercase(), colour_of(verdict))));
     let quantity: f64 =
         units.iter().filter(|unit| unit.text("split_from").is_empty()).filter_map(|unit| unit.number("quantity")).sum();
     let earliest = units.iter().map(|unit| unit["assessment"].text("effective_expiry")).min().unwrap_or_default();
+    // Not all units of a large lot are listed, and only of those is the quantity here.
+    let is_whole = report["units_there_are"].as_u64() == Some(units.len() as u64);
+    let whole = if is_whole { "Quantity of its units at first" } else { "Quantity of the units listed" };
     flow.facts(
         &[
             ("Product", or_none(product.text("name"))),
             ("GTIN", subject.text("gtin").to_owned()),
-            ("Quantity of its units at first", format!("{quantity:.0}")),
+            (whole, format!("{quantity:.0}")),
             ("Manufactured", or_none(lot.text("manufactured_on"))),
             ("Labelled expiry", or_none(lot.text("expires_on"))),
             ("Earliest effective expiry", or_none(earliest)),

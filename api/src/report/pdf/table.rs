@@ -78,7 +78,9 @@ impl Table {
             .map(|((head, _), width)| flow.letters.wrap(HEAD, head, *width + 0.5))
             .collect();
         let first = self.rows.first().map_or(0.0, |row| height(&lines(flow.letters, row, &widths)));
-        flow.need(head_height(&heads) + first.min(60.0));
+        // The heads never stand alone: only a row that no page holds may begin below them and go on elsewhere.
+        let head = head_height(&heads);
+        flow.need(head + if first < BOTTOM - TOP - head { first } else { 60.0 });
         self.head(flow, &heads, &widths);
         for row in &self.rows {
             let mut cells = lines(flow.letters, row, &widths);

@@ -115,9 +115,10 @@ fn charts(flow: &mut Flow<'_>, report: &Value, unit: &Value, product: &Value) {
             continue;
         }
         let of_rule = |id: &str| rules.iter().find(|rule| rule.text("id") == id);
-        let excursions = known.items("excursions").iter().filter_map(|one| {
+        let excursions = chart.items("beyond").iter().filter_map(|one| {
             let rule = of_rule(one.text("rule")).filter(|rule| rule.text("quantity") == quantity)?;
-            Some((millis(one.text("start"))?, ended(one)?, rule.text("side") == "high"))
+            let (from, to) = span(one)?;
+            Some((from, to, rule.text("side") == "high"))
         });
         Chart {
             title,
@@ -138,13 +139,6 @@ pub(super) fn limits(product: &Value, quantity: &str) -> Vec<f64> {
     let storage = &product["storage"];
     let key = if quantity == "temperature" { "temperature_c" } else { "humidity_pct" };
     storage.items(key).iter().filter_map(Value::as_f64).collect()
-}
-
-/// When an excursion ended; an open one with its last reading.
-fn ended(excursion: &Value) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "a duration in ms")]
-    let lasted = (excursion.number("duration_s").unwrap_or_default() * 1000.0) as i64;
-    millis(excursion.text("end")).or_else(|| Some(millis(excursion.text("start"))? + lasted))
 }
 
 /// Begin and end of an interval, ms.
