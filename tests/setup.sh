@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the foreign programs the integration tests need: mosquitto, poppler, a Chinese font, and Python packages in an environment of
+# Installs the foreign programs the integration tests need: mosquitto, poppler, Chromium, a Chinese font, and Python packages in an environment of
 # their own. May be run any number of times; what is there already is left alone.
 set -euo pipefail
 
@@ -31,6 +31,18 @@ if ! command -v pdftotext >/dev/null || ! wide_font_is_there; then
     fi
     { command -v pdftotext >/dev/null && wide_font_is_there; } ||
         missing+=("pdftotext and a Chinese font: sudo apt-get install poppler-utils fonts-wqy-microhei")
+fi
+
+chromium_is_there() {
+    command -v chromium >/dev/null && [[ -x /usr/bin/chromedriver ]]
+}
+
+if ! chromium_is_there; then
+    if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >&2 || true
+    fi
+    chromium_is_there || missing+=("chromium and chromedriver: sudo apt-get install chromium chromium-driver")
 fi
 
 wanted=$(cksum <"$here/requirements.txt")

@@ -17,6 +17,8 @@ register(words);
 // name there is the word `nav.NAME`.
 const VIEWS = [
   { name: "now", load: () => import("./views/now.js"), picture: "now" },
+  { name: "stock", load: () => import("./views/stock.js"), picture: "stock" },
+  { name: "lot", load: () => import("./views/lot.js") },
   { name: "unit", load: () => import("./views/unit.js") },
   { name: "holds", load: () => import("./views/holds.js"), picture: "holds" },
   { name: "hold", load: () => import("./views/hold.js") },

@@ -1,4 +1,4 @@
-//! The Python with the foreign clients in it: paho, DuckDB, delta-rs, moto, receivers of
+//! The Python with the foreign clients in it: paho, DuckDB, delta-rs, moto, selenium, receivers of
 //! webhooks and mail.
 
 use std::path::{Path, PathBuf};
@@ -34,7 +34,8 @@ fn find() -> Option<PathBuf> {
     let venv = cache.map(|cache| cache.join("coldtrail/venv/bin/python3"));
     venv.into_iter().chain([PathBuf::from("python3")]).find(|python| {
         let modules =
-            "import paho.mqtt.client, duckdb, deltalake, moto, boto3, standardwebhooks, cloudevents, aiosmtpd, schemathesis";
+            "import paho.mqtt.client, duckdb, deltalake, moto, boto3, standardwebhooks, cloudevents, aiosmtpd, schemathesis, \
+             selenium";
         let mut command = std::process::Command::new(python);
         command.args(["-c", modules]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         command.status().is_ok_and(|status| status.success())

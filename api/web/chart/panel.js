@@ -64,10 +64,10 @@ function reach(low, high, limits) {
 }
 
 const paint = (axis) => ({
-  stroke: () => colour("soft"), font: "11.5px system-ui, sans-serif", grid: { stroke: () => colour("line"), width: 1 }, ticks: { stroke: () => colour("line"), width: 1, size: 4 }, ...axis,
+  stroke: () => colour("soft"), font: "12px system-ui, sans-serif", lineGap: 1.25, grid: { stroke: () => colour("line"), width: 1 }, ticks: { stroke: () => colour("line"), width: 1, size: 4 }, ...axis,
 });
 
-const timeAxis = () => paint({ size: 34, space: 72, values: (_, splits, __, ___, step) => dates(splits, step) });
+const timeAxis = () => paint({ size: 40, space: 72, values: (_, splits, __, ___, step) => dates(splits, step) });
 
 /** Dates and times in UTC, the day only where it changes. */
 function dates(splits, step) {

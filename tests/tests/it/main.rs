@@ -19,6 +19,7 @@ mod lake_readers;
 mod ledger;
 mod listener;
 mod notifications;
+mod page;
 mod registry;
 mod report;
 mod rows;

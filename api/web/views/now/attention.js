@@ -14,8 +14,8 @@ export function attention(state) {
   const full = lists.filter((list) => list.rows.length > 0);
   const clear = lists.filter((list) => list.rows.length === 0);
   return [
-    ...full.map(({ id, kind, title, columns, rows, further }) =>
-      section(title, { id: `now-${id}`, className: `attention is-${kind}`, aside: rows.length > SHOWN && (further ?? t("now.first", { shown: SHOWN, n: rows.length })) },
+    ...full.map(({ id, kind, title, columns, rows }) =>
+      section(title, { id: `now-${id}`, className: `attention is-${kind}`, aside: rows.length > SHOWN && el("span", { class: "note" }, t("now.first", { shown: SHOWN, n: rows.length })) },
         table(columns, rows.slice(0, SHOWN), { caption: title, captionHidden: true, stack: true }))),
     clear.length > 0 && el("p", { class: "sheet clear" }, badge("pass", t("now.clear")), clear.map((list) => el("span", {}, t(`now.no.${list.id}`)))),
   ];

@@ -1,0 +1,297 @@
+"""Reads Coldtrail's page in headless Chromium, by what a person hears and sees: roles and accessible names.
+
+`page.py URL TOKEN WARM FINE LOT` prints one line of JSON for each thing it found to be so, and stops at the first that is not.
+WARM is a unit that is held because it got warm, FINE one that may be issued, LOT is `GTIN/LOT`.
+"""
+
+import json
+import sys
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+URL, TOKEN, WARM, FINE, LOT = sys.argv[1:6]
+PATIENCE_S = 60
+SIZES = {"desktop": (1440, 900), "telephone": (390, 844)}
+VIEWS = ["#/now", "#/stock", f"#/lot/{LOT}", f"#/unit/{WARM}"]
+
+
+def start():
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en-US"):
+        options.add_argument(argument)
+    options.add_argument("--force-prefers-reduced-motion")
+    options.add_experimental_option("prefs", {"intl.accept_languages": "en-US"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+driver = start()
+
+
+def said(what, **more):
+    print(json.dumps({"so": what, **more}), flush=True)
+
+
+def until(condition, what):
+    return WebDriverWait(driver, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition(), what)
+
+
+def tree():
+    """The accessibility tree as pairs of role and name, in the order of reading."""
+    nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    shown = [node for node in nodes if not node["ignored"]]
+    return [(node["role"]["value"], node.get("name", {}).get("value", ""), node.get("backendDOMNodeId")) for node in shown]
+
+
+def find(role, name):
+    """The first element of this role whose accessible name has `name` in it."""
+    for its_role, its_name, node in tree():
+        if its_role == role and name in its_name:
+            return node
+    return None
+
+
+def element(role, name):
+    node = until(lambda: find(role, name), f"no {role} is called {name!r}: {[pair[:2] for pair in tree()][:80]}")
+    found = driver.execute_cdp_cmd("DOM.resolveNode", {"backendNodeId": node})["object"]["objectId"]
+    driver.execute_cdp_cmd("Runtime.callFunctionOn", {"objectId": found, "functionDeclaration": "function() { window.found = this; }"})
+    return driver.execute_script("return window.found")
+
+
+def heard(text, what=None):
+    """Waits until `text` is among what is read out."""
+    until(lambda: any(text in name for _, name, _ in tree()), what or f"{text!r} is not said: {[pair[:2] for pair in tree()][:120]}")
+
+
+def size(name):
+    width, height = SIZES[name]
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": name == "telephone"})
+
+
+def settled():
+    quiet = "return document.querySelector('main h1') && !document.querySelector('main[aria-busy], .chart[aria-busy]')"
+    until(lambda: driver.execute_script(quiet), "the view does not settle")
+
+
+def go(address):
+    driver.execute_script("location.hash = arguments[0]", address)
+    settled()
+
+
+def focused():
+    return driver.execute_script("return [document.activeElement.tagName, document.activeElement.textContent.trim(), document.activeElement.getAttribute('href')]")
+
+
+def tab_to(wanted, most=200):
+    """Presses Tab until the focus is on what is wanted."""
+    for _ in range(most):
+        webdriver.ActionChains(driver).send_keys(Keys.TAB).perform()
+        if wanted(focused()):
+            return
+    raise AssertionError(f"the focus does not come there: {focused()}")
+
+
+def sign_in_and_see_why():
+    size("desktop")
+    driver.get(URL)
+    element("textbox", "Name")
+    element("DisclosureTriangle", "Use an API token instead").click()
+    token = element("textbox", "API token")
+    token.send_keys("no-such-token", Keys.ENTER)
+    heard("the token is not known")
+    token.clear()
+    token.send_keys(TOKEN, Keys.ENTER)
+    until(lambda: find("heading", "Now"), "nobody was let in")
+    said("signed in by an API token, and not by a wrong one")
+
+    until(lambda: find("link", WARM), f"the warm unit is not among what needs a person: {[pair[:2] for pair in tree()][:150]}")
+    heard("Out of limits for too long")
+    element("link", WARM).click()
+    until(lambda: find("heading", f"Unit {WARM}"), "the unit does not open")
+    settled()
+    said("found the unit that got warm, on the first view")
+
+    for text in ("May not be issued", "Effective expiry", "Life used", "Fired once."):
+        heard(text)
+    row = until(lambda: find("row", "Too warm"), "no row says why")
+    assert row
+    names = [name for role, name, _ in tree() if role == "row" and "Too warm" in name]
+    assert any("Hold" in name and "Out of limits for too long" in name for name in names), names
+    fine = [name for role, name, _ in tree() if role == "row" and "Monitoring" in name]
+    assert any("Pass" in name and "100" in name for name in fine), fine
+    element("button", "Report (PDF)")
+    said("sees why, row by row")
+
+
+def chart():
+    """The chart shows what the server has, and comes closer by keys until every reading stands alone."""
+    go(f"#/unit/{WARM}")
+    stage = element("group", "Temperature and humidity over time")
+    painted = """
+        const canvas = document.querySelector('.chart canvas');
+        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        return pixels.some((value) => value !== 0);
+    """
+    assert driver.execute_script(painted), "nothing is painted"
+    extent = lambda: driver.execute_script("return document.querySelector('.chart-extent').textContent")
+    before = extent()
+    driver.execute_script("arguments[0].focus()", stage)
+    stage.send_keys("+")
+    until(lambda: extent() != before, "a key does not come closer")
+    settled()
+    stage.send_keys("0")
+    until(lambda: extent() == before or "every reading" in extent(), "a key does not go back")
+    settled()
+    element("DisclosureTriangle", "What is shown, as a table").click()
+    heard("Readings of the time that is shown")
+    heard("9.5", "the peak is not in the table")
+    said("the chart is painted, comes closer by keys, and is there as a table")
+
+
+def fine_unit_and_lot():
+    search = element("searchbox", "Find a unit or lot")
+    search.send_keys(FINE, Keys.ENTER)
+    until(lambda: find("heading", f"Unit {FINE}"), "the unit is not found by its number")
+    settled()
+    heard("May be issued")
+    assert not any("May not be issued" in name for _, name, _ in tree())
+    go(f"#/lot/{LOT}")
+    heard("Units, first to be taken first")
+    until(lambda: find("link", WARM), "the lot does not list its unit")
+    said("found a unit that may go, and the lot")
+
+
+def languages():
+    go("#/now")
+    choice = element("combobox", "Language")
+    webdriver.support.ui.Select(choice).select_by_value("zh")
+    until(lambda: find("heading", "当前"), "the page does not speak Chinese")
+    assert driver.execute_script("return document.documentElement.lang") == "zh-CN"
+    go(f"#/unit/{WARM}")
+    heard("不得发放")
+    choice = element("combobox", "语言")
+    webdriver.support.ui.Select(choice).select_by_value("en")
+    heard("May not be issued")
+    files = driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name).filter((name) => name.includes('/web/words/'))")
+    assert len(files) >= 4, files
+    compared = driver.execute_async_script(
+        """
+        const [files, done] = arguments;
+        const places = (text) => JSON.stringify([...new Set((typeof text === 'string' ? text : text.other).match(/\\{\\w+\\}/g) ?? [])].sort());
+        Promise.all(files.map(async (file) => {
+            const { en, zh } = (await import(file)).default;
+            const faults = [...Object.keys(en).filter((key) => !(key in zh)), ...Object.keys(zh).filter((key) => !(key in en))];
+            const holes = Object.keys(en).filter((key) => key in zh && places(en[key]) !== places(zh[key]));
+            return [...faults, ...holes];
+        })).then((all) => done(all.flat()), (error) => done([String(error)]));
+        """,
+        files,
+    )
+    assert compared == [], compared
+    said("speaks both languages, with the same keys and values", files=len(files))
+
+
+def keyboard():
+    go("#/now")
+    driver.refresh()
+    settled()
+    until(lambda: find("link", WARM), "the warm unit is not there")
+    webdriver.ActionChains(driver).send_keys(Keys.TAB).perform()
+    assert focused()[1] == "Skip to the content", focused()
+    webdriver.ActionChains(driver).send_keys(Keys.ENTER).perform()
+    until(lambda: driver.execute_script("return document.activeElement.id") == "main", "the skip link does not skip")
+    tab_to(lambda it: it[2] is not None and WARM in it[2])
+    outline = driver.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none", "the focus is not to be seen"
+    webdriver.ActionChains(driver).send_keys(Keys.ENTER).perform()
+    until(lambda: find("heading", f"Unit {WARM}"), "Enter does not open the unit")
+    settled()
+    assert focused()[0] == "H1", focused()
+    said("goes from the start to the unit by keys alone")
+
+
+def widths():
+    for name in SIZES:
+        size(name)
+        for theme in ("light", "dark"):
+            driver.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+            for view in VIEWS:
+                go(view)
+                wide = driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+                assert wide[0] <= wide[1], f"{view} scrolls sideways on a {name}: {wide}"
+                faint = driver.execute_script(FAINT)
+                assert faint == [], f"{view}, {name}, {theme}: too faint: {faint}"
+    size("telephone")
+    go("#/now")
+    element("button", "More").click()
+    heard("Sign out")
+    said("nothing scrolls sideways, every text is 4.5 to 1 or more")
+
+
+# Texts whose colour is too near to the ground they stand on (WCAG 2.2, 1.4.3): those of 4.5 to 1, large ones 3 to 1.
+FAINT = """
+const parse = (text) => {
+    const [kind] = /^[a-z-]+/.exec(text);
+    const numbers = text.match(/-?[\\d.]+(e-?\\d+)?/g).map(Number);
+    if (kind === 'color') return [...numbers.slice(0, 3).map((value) => value * 255), numbers[3] ?? 1];
+    return [numbers[0], numbers[1], numbers[2], numbers[3] ?? 1];
+};
+const light = ([red, green, blue]) => {
+    const [r, g, b] = [red, green, blue].map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const over = (top, ground) => top.slice(0, 3).map((value, at) => value * top[3] + ground[at] * (1 - top[3]));
+const ground = (element) => {
+    const around = [];
+    for (let one = element; one; one = one.parentElement) around.unshift(parse(getComputedStyle(one).backgroundColor));
+    return around.reduce((below, colour) => over(colour, below), [255, 255, 255]);
+};
+const faint = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (element.closest('.hidden, .said, :disabled, noscript, option')) continue;
+    const style = getComputedStyle(element);
+    const below = ground(element);
+    const [one, other] = [light(over(parse(style.color), below)), light(below)].sort((a, b) => b - a);
+    const size = parseFloat(style.fontSize);
+    const needed = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;
+    if ((one + 0.05) / (other + 0.05) < needed) faint.push([walker.currentNode.textContent.trim().slice(0, 40), style.color, below.join(), ((one + 0.05) / (other + 0.05)).toFixed(2)]);
+}
+return faint.slice(0, 10);
+"""
+
+
+def quiet(entries):
+    """What the browser complained of; a refused wrong token is no fault."""
+    return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING") and "status of 401" not in entry["message"]]
+
+
+def nothing_else():
+    complaints = quiet(driver.get_log("browser"))
+    assert complaints == [], complaints
+    asked = set()
+    for entry in driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            asked.add(message["params"]["request"]["url"])
+    elsewhere = sorted(url for url in asked if not url.startswith(URL) and not url.startswith(("data:", "blob:", "chrome:", "about:")))
+    assert elsewhere == [], elsewhere
+    assert any("/web/vendor/uplot/" in url for url in asked), "the chart's library was not asked for"
+    said("no complaint in the console, no request beyond the server", requests=len(asked))
+
+
+try:
+    sign_in_and_see_why()
+    chart()
+    fine_unit_and_lot()
+    languages()
+    keyboard()
+    widths()
+    nothing_else()
+finally:
+    driver.quit()
