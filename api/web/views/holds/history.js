@@ -31,8 +31,9 @@ const event = ({ at, who, what, kind, reason, act }) =>
 
 /** A signature: on which record, whether it still holds, and what it accepts. */
 function signature(act) {
+  const { valid, problem } = act.signature ?? {};
   return el("div", { class: "signature note" },
-    act.valid !== undefined && el("p", { class: `tone is-${act.valid ? "pass" : "hold"}` }, icon(act.valid ? "pass" : "hold"), " ", t(act.valid ? "hold.event.valid" : "hold.event.invalid")),
+    typeof valid === "boolean" && el("p", { class: `tone is-${valid ? "pass" : "hold"}` }, icon(valid ? "pass" : "hold"), " ", t(valid ? "hold.event.valid" : "hold.event.invalid"), problem && el("span", { class: "note" }, ` ${problem}`)),
     act.accepted && el("p", {}, t("hold.event.accepted", { at: `${time(act.accepted.as_of, true)} UTC` })),
     el("p", { class: "digest" }, t("hold.event.signed"), " ", t("hold.event.record"), " ", el("code", {}, act.record)));
 }
