@@ -93,14 +93,14 @@ fn an_import_repeated_changes_nothing() {
     let file = desk.file("cold room 2.csv", own(5));
     let (code, account, complaint) = desk.import(&[&file]);
     assert_eq!(code, 0, "{complaint}");
-    assert_eq!((&account["accepted"], &account["duplicate"]), (&json!(5), &json!(0)));
+    assert_eq!((&account["new"], &account["accepted"]), (&json!(5), &json!(5)));
     let first = desk.readings();
     assert_eq!(
         desk.sql("SELECT DISTINCT site, gateway FROM readings"),
         [json!({"site": "import", "gateway": "cold-room-2"})]
     );
     let (code, account, _) = desk.import(&[&file]);
-    assert_eq!((code, &account["accepted"], &account["duplicate"]), (0, &json!(0), &json!(5)));
+    assert_eq!((code, &account["new"], &account["applied"]), (0, &json!(0), &json!(true)));
     assert_eq!(desk.readings(), first);
     desk.verify();
 }
@@ -133,7 +133,7 @@ fn what_is_refused_is_kept_once_when_that_is_accepted() {
     assert!(!desk.data().exists());
     let accepted = ["--accept-refused", &file];
     let (code, account, complaint) = desk.import(&accepted);
-    assert_eq!((code, &account["accepted"], &account["rejected"]), (0, &json!(2), &json!(5)), "{complaint}");
+    assert_eq!((code, &account["new"], &account["rejected"]), (0, &json!(2), &json!(5)), "{complaint}");
     let rejected = desk.rejected();
     let reasons: Vec<&str> = rejected.iter().map(|row| row["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons, ["clock", "name", "range", "shape", "time"]);
@@ -143,7 +143,7 @@ fn what_is_refused_is_kept_once_when_that_is_accepted() {
     let renamed = desk.file("renamed.csv", std::fs::read(&file).unwrap());
     for file in [&file, &renamed] {
         let (code, account, _) = desk.import(&["--accept-refused", file]);
-        assert_eq!((code, &account["accepted"], &account["rejected"]), (0, &json!(0), &json!(0)));
+        assert_eq!((code, &account["new"], &account["rejected"]), (0, &json!(0), &json!(0)));
     }
     assert_eq!(desk.rejected(), rejected);
     desk.verify();
@@ -192,10 +192,10 @@ async fn an_import_through_a_server_is_the_same() {
     std::fs::write(&file, own(4) + "A,never,4\n").unwrap();
     let (file, url) = (file.to_str().unwrap(), site.url());
     let import = ["import", file, "--json", "--url", &url, "--token", TOKEN, "--site", "S", "--accept-refused"];
-    for (accepted, rejected) in [(4, 1), (0, 0)] {
+    for (new, rejected) in [(4, 1), (0, 0)] {
         let (code, account, complaint) = told(&site.coldtrail(import).await.unwrap());
         assert_eq!(code, 0, "{complaint}");
-        assert_eq!((&account["accepted"], &account["rejected"]), (&json!(accepted), &json!(rejected)));
+        assert_eq!((&account["new"], &account["rejected"]), (&json!(new), &json!(rejected)));
     }
     assert_eq!(site.count("SELECT count(*) FROM readings WHERE site = 'S' AND gateway = 'G7'").await.unwrap(), 4);
     assert_eq!(site.count("SELECT count(*) FROM rejected").await.unwrap(), 1);
