@@ -39,7 +39,7 @@ impl Desk {
     /// Runs `import` into the data directory; the exit code, the account, and what it complained of.
     fn import(&self, arguments: &[&str]) -> (i32, Value, String) {
         let data = self.data();
-        let all = [&["import", "--json", "--data", data.to_str().unwrap()], arguments].concat();
+        let all = [&["import", "--json", "--data", data.to_str().unwrap()][..], arguments].concat();
         told(&self.run(&all))
     }
 
@@ -166,10 +166,10 @@ fn what_an_import_needs_and_the_file_does_not_say_is_asked_for() {
         "Europe/Berlin",
     ];
     let mut readings = Vec::new();
-    for (name, bytes) in [("utf8.csv", text.as_bytes()), ("utf16.csv", &utf16), ("latin1.csv", &latin1)] {
+    for (name, bytes) in [("utf8.csv", text.as_bytes()), ("utf16.csv", &utf16[..]), ("latin1.csv", &latin1[..])] {
         let desk = Desk::new();
         let file = desk.file(name, bytes);
-        let (code, _, complaint) = desk.import(&[&[file.as_str()], &options[..]].concat());
+        let (code, _, complaint) = desk.import(&[&[file.as_str()][..], &options].concat());
         assert_eq!(code, 0, "{name}: {complaint}");
         readings.push(desk.readings());
     }
@@ -177,7 +177,7 @@ fn what_an_import_needs_and_the_file_does_not_say_is_asked_for() {
     assert_eq!(readings[0][0]["measured_at"], "2025-05-04T08:00:00.000Z");
     assert!(readings.iter().all(|each| *each == readings[0]));
     let ambiguous = desk.file("ambiguous.csv", "Zeit;Temperatur °C\n04.05.2025 10:00;4,3\n");
-    let (code, _, complaint) = desk.import(&[&[ambiguous.as_str()], &options[..]].concat());
+    let (code, _, complaint) = desk.import(&[&[ambiguous.as_str()][..], &options].concat());
     assert_eq!(code, 2);
     assert!(complaint.contains("line 2") && complaint.contains("--dates"), "{complaint}");
     let (code, _, complaint) = desk.import(&[&ambiguous]);

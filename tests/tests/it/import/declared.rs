@@ -24,7 +24,7 @@ fn desk() -> Desk {
 fn lots_units_and_shipments_of_several_files_are_one_document() {
     let desk = desk();
     let files = [desk.file("shipments.csv", SHIPMENTS), desk.file("units.csv", UNITS), desk.file("lots.csv", LOTS)];
-    let arguments = [&files[0], &files[1], &files[2], "--zone", "Europe/Berlin"];
+    let arguments = [files[0].as_str(), &files[1], &files[2], "--zone", "Europe/Berlin"];
     let (code, account, complaint) = desk.import(&arguments);
     assert_eq!((code, &account["registry"]["created"]), (0, &json!(5)), "{complaint}");
     let (code, account, _) = desk.import(&arguments);

@@ -154,8 +154,7 @@ fn reads_the_air_of_an_office_in_fahrenheit_where_that_file_is() {
     let desk = Desk::new();
     let columns = ["--column", "measured_at=timestamp", "--column", "temperature=value"];
     let rest = ["--degrees", "f", "--sensor", "OFFICE", "--zone", "America/New_York", "--repeated-hour", "first"];
-    let (code, account, complaint) =
-        desk.import(&[&[file.as_str()], &columns[..], &rest[..], &["--accept-refused"]].concat());
+    let (code, account, complaint) = desk.import(&[&[file.as_str(), "--accept-refused"][..], &columns, &rest].concat());
     assert_eq!(code, 0, "{complaint}");
     let read = &account["files"][0];
     assert_eq!((&read["rows"], &read["sensors"][0]["interval_s"]), (&json!(7267), &json!(3600.0)));
