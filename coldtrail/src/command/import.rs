@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ingest::clock::Clock;
-use ingest::import::{self, Content, File, Lines};
+use ingest::import::{self, Content, File, Lines, Recording};
 use model::name::Name;
 
 use crate::arguments::Import;
@@ -34,6 +34,8 @@ struct Applied {
     accepted: u64,
     duplicate: u64,
     rejected: u64,
+    /// How many readings are stored now that were not before; `None` when that could not be asked.
+    new: Option<u64>,
     registry: Option<[u64; 3]>,
 }
 
@@ -121,7 +123,7 @@ async fn apply(
     sources: &[Source],
     declared: &Declared,
 ) -> Result<Applied, Failure> {
-    let mut applied = Applied::default();
+    let mut applied = Applied { new: Some(0), ..Applied::default() };
     let (mut done, mut progress) = (0, Progress::new("readings"));
     let all = sources.iter().map(|source| match &source.file.content {
         Content::Recording(recording) => recording.taken.len() + recording.refused.len(),
@@ -138,6 +140,8 @@ async fn apply(
         // What an earlier import put into `rejected` is there already.
         let known =
             if recording.refused.is_empty() { Lines::new() } else { into.rejected(&source.file.sha256).await? };
+        let stored = stored(&arguments.site, &source.gateway, recording);
+        let before = into.stored(&stored).await?;
         let origin = (source.name.as_str(), source.file.sha256.as_str());
         let is_new = |row: &import::Refused| !known.contains(&(row.line, row.part));
         for message in import::messages(recording, (&arguments.site, &source.gateway), origin, is_new) {
@@ -163,9 +167,22 @@ async fn apply(
             done += message.readings + message.refused;
             progress.at(done, all);
         }
+        let more = before.zip(into.stored(&stored).await?).map(|(before, after)| after.saturating_sub(before));
+        applied.new = applied.new.zip(more).map(|(new, more)| new + more);
     }
     progress.end();
     Ok(applied)
+}
+
+/// The condition for readings of this gateway within the time of `recording`.
+fn stored(site: &Name, gateway: &Name, recording: &Recording) -> String {
+    let from = recording.sensors.iter().map(|sensor| sensor.from).min();
+    let to = recording.sensors.iter().map(|sensor| sensor.to).max();
+    let time = from.zip(to).map_or_else(
+        || "false".to_owned(),
+        |(from, to)| format!("measured_at >= TIMESTAMP '{from}' AND measured_at <= TIMESTAMP '{to}'"),
+    );
+    format!("site = '{site}' AND gateway = '{gateway}' AND {time}")
 }
 
 fn print(arguments: &Import, sources: &[Source], declared: &Declared, applied: Option<Applied>) -> Result<(), Failure> {

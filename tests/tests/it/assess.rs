@@ -1,7 +1,6 @@
-//! Assessments through `coldtrail assess`: published numbers, worked examples, other implementations, real loggers, and
+//! Assessments through `coldtrail assess`: published numbers, worked examples, other implementations, and
 //! that neither order nor door nor restart changes a byte (invariant A1).
 
-mod loggers;
 mod order;
 mod reference;
 mod vectors;

@@ -14,6 +14,7 @@ mod held_disk;
 mod holding;
 mod holds;
 mod http;
+mod import;
 mod journal;
 mod kill;
 mod lake_readers;

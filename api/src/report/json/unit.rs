@@ -181,3 +181,39 @@ fn provenance(of: &Provenance) -> Value {
         "engine": assessment_json::ENGINE,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::assessment::{EndKind, StartKind};
+
+    use super::*;
+
+    #[test]
+    fn a_drawing_has_every_excursion_joined_by_columns() {
+        let at = ValidAt::from_millis;
+        let excursion = |rule: &str, start: i64, end: Option<i64>| Excursion {
+            rule: Name::parse(rule).unwrap(),
+            start: at(start),
+            end: end.map(at),
+            start_kind: StartKind::Crossing,
+            end_kind: EndKind::Recovered,
+            duration_s: 0.25,
+            time_out_s: 0.25,
+            peak: 9.0,
+            peak_at: at(start),
+            degree_seconds: 1.0,
+        };
+        // A column is 1,000 ms.
+        let drawn = Interval { from: at(0), to: at(480_000) };
+        let all: Vec<Excursion> = (0..300)
+            .map(|number| excursion("hot", number * 1_500, Some(number * 1_500 + 400)))
+            .chain([excursion("cold", 100, Some(200)), excursion("cold", 1_100, None)])
+            .collect();
+        let told = beyond(&all, drawn);
+        let of =
+            |rule: &str| told.as_array().unwrap().iter().filter(|one| one["rule"] == rule).cloned().collect::<Vec<_>>();
+        assert_eq!(of("hot").len(), 300, "1,100 ms apart: none is left out and none is joined");
+        let cold = json!({"rule": "cold", "from": "1970-01-01T00:00:00.100Z", "to": "1970-01-01T00:00:01.350Z"});
+        assert_eq!(of("cold"), [cold]);
+    }
+}

@@ -15,6 +15,7 @@ pub(super) fn of(sources: &[Source], declared: &Declared, applied: Option<Applie
     let files: Vec<Value> = sources.iter().map(file).collect();
     let mut json = json!({ "files": files, "problems": declared.problems, "applied": applied.is_some() });
     if let Some(applied) = applied {
+        json["new"] = json!(applied.new);
         json["accepted"] = json!(applied.accepted);
         json["duplicate"] = json!(applied.duplicate);
         json["rejected"] = json!(applied.rejected);

@@ -122,6 +122,24 @@ impl Destination {
         Ok(payloads.filter_map(refusal_line).collect::<HashSet<_>>())
     }
 
+    /// How many readings are stored that `condition` holds for; `None` where that may not be asked.
+    pub(super) async fn stored(&self, condition: &str) -> Result<Option<u64>, Failure> {
+        let sql = format!("SELECT count(*) AS stored FROM readings WHERE {condition}");
+        let bytes = match self {
+            Self::Directory(directory) => directory.engine.encoded(&sql, Format::Json, Reach::Everything).await?.bytes,
+            Self::Server(remote) => {
+                let body = json!({ "sql": sql, "format": "json" }).to_string().into_bytes();
+                match remote.post("/v1/sql", body).await {
+                    Ok(answer) => answer.body,
+                    // A gateway may hand in readings and ask nothing.
+                    Err(_) => return Ok(None),
+                }
+            }
+        };
+        let answer: Value = serde_json::from_slice(&bytes)?;
+        Ok(answer["rows"][0]["stored"].as_u64())
+    }
+
     /// Hands one message to the door; answered when it is on disk.
     pub(super) async fn post(&self, body: Vec<u8>) -> Result<Receipt, Failure> {
         match self {

@@ -37,8 +37,9 @@ pub(super) fn write(
         writeln!(out, "registry: {created} created, {updated} updated, {unchanged} unchanged")?;
     }
     if applied.accepted + applied.duplicate + applied.rejected > 0 {
-        let Applied { accepted, duplicate, rejected, .. } = applied;
-        writeln!(out, "readings: {accepted} accepted, {duplicate} known already, {rejected} put into `rejected`")?;
+        let handed = applied.accepted + applied.duplicate;
+        let new = applied.new.map_or_else(String::new, |new| format!(", {new} of them new"));
+        writeln!(out, "readings: {handed} taken{new}; {} put into `rejected`", applied.rejected)?;
     }
     Ok(())
 }
