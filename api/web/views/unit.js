@@ -49,7 +49,7 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
     refill(record,
       section(t("why.title"), { id: "unit-why" }, why(known, product)),
       section(t("why.excursions.title"), { id: "unit-excursions" }, excursionTable(known)),
-      el("div", { class: "unit-two" },
+      el("div", { class: "unit-two uneven" },
         section(t("unit.holds"), { id: "unit-holds" }, holdList(holds)),
         section(t("unit.custody"), { id: "unit-custody" }, custodyTable(stays, placeName, Date.parse(known.as_of)))),
       el("div", { class: "unit-two" },
