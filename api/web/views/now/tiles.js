@@ -1,7 +1,7 @@
 // Sites and vehicles at a glance: what is worst first in each group.
 
 import { el } from "../../shell/dom.js";
-import { celsius, distance, humidity, number } from "../../shell/format.js";
+import { distance, humidity, number } from "../../shell/format.js";
 import { icon } from "../../shell/icons.js";
 import { named, t } from "../../shell/words.js";
 
@@ -65,5 +65,5 @@ function row(place, now) {
 function range(warm) {
   if (warm.length === 0) return "–";
   const [low, high] = [number(Math.min(...warm), 1, true), number(Math.max(...warm), 1, true)];
-  return low === high ? celsius(Math.max(...warm), 1) : `${low} … ${high}\u202f°C`;
+  return `${low === high ? high : `${low} … ${high}`}\u202f°C`;
 }
