@@ -118,7 +118,9 @@ function about({ known, product, stays, placeName }) {
 function limits(rules, quantity) {
   const found = new Map();
   for (const rule of rules.filter((one) => one.quantity === quantity)) {
-    const text = `${rule.id} ${quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit)}`;
+    const limit = quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit);
+    // what follows from the storage limits has a long name that says no more than the line does
+    const text = rule.id.startsWith("storage.") ? limit : `${rule.id} ${limit}`;
     found.set(`${rule.side}${rule.limit}`, { value: rule.limit, side: rule.side, text, always: rule.id !== "freeze" });
   }
   return [...found.values()];

@@ -5,7 +5,7 @@ export default {
     "nav.label": "Views", "nav.now": "Now", "nav.stock": "Stock", "nav.unit": "Unit", "nav.lot": "Lot", "nav.holds": "Holds", "nav.hold": "Hold",
     "nav.ship": "Ship", "nav.ask": "Ask", "nav.audit": "Audit", "nav.settings": "Settings", "nav.more": "More", "nav.lost": "Not found",
     "brand.label": "Coldtrail, to the start", "skip": "Skip to the content", "language": "Language", "theme": "Light or dark",
-    "theme.auto": "As the device", "theme.light": "Light", "theme.dark": "Dark",
+    "theme.auto": "Device", "theme.light": "Light", "theme.dark": "Dark",
     "live.off": "Not connected", "live.live": "Live", "live.polling": "Not live, asking now and then",
     "find.label": "Find a unit or lot", "find.hint": "SSCC, or GTIN and lot", "find.do": "Find", "find.nothing": "Nothing is known under {code}.",
     "sign.in": "Sign in", "sign.out": "Sign out", "sign.name": "Name", "sign.password": "Password", "sign.token": "API token",
