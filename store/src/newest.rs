@@ -3,12 +3,16 @@
 //! Written by whoever admits readings, read by whoever shows them. After a start it is filled up from the lake, so
 //! it is complete a little later than answers are; it decides nothing.
 
+mod slots;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::HashMap;
 use model::instant::MeasuredAt;
 use model::quantity::{Humidity, Temperature};
 use model::reading::Reading;
+
+use slots::{Slot, Slots};
 
 /// Sensors kept at most; further ones are left out.
 const MAX_SENSORS: usize = 1 << 20;
@@ -19,7 +23,9 @@ pub struct Newest(Arc<RwLock<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    sensors: HashMap<Arc<str>, Last>,
+    sensors: Slots,
+    /// The units that newest readings name, by sensor's number. Few sensors travel.
+    units: HashMap<u32, Arc<str>>,
     /// Which sensors ever named which units.
     named: Arc<HashMap<Arc<str>, Vec<Arc<str>>>>,
     /// Counts changes.
@@ -45,49 +51,41 @@ impl Newest {
     /// Takes `reading` in, unless a later one of its sensor is known.
     pub fn note(&self, reading: &Reading<'_>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let revision = kept.revision + 1;
-        let room = kept.sensors.len() < MAX_SENSORS;
-        let last = |unit: Option<Arc<str>>| Last {
-            measured_at: reading.measured_at,
-            temperature: reading.temperature,
-            humidity: reading.humidity,
-            unit,
-            revision,
-        };
-        match kept.sensors.get_mut(reading.sensor) {
-            Some(known) if known.measured_at > reading.measured_at => {
-                // a late one may name a unit that no other reading names
-                if reading.unit != known.unit.as_deref()
-                    && let Some(unit) = reading.unit
-                {
-                    kept.name(unit, reading.sensor);
-                }
-                return;
-            }
-            Some(known) => {
-                // the same unit is named again and again
-                let same = known.unit.take().filter(|unit| Some(&**unit) == reading.unit);
-                let is_other = same.is_none();
-                *known = last(same.or_else(|| reading.unit.map(Arc::from)));
-                if is_other && let Some(unit) = reading.unit {
-                    kept.name(unit, reading.sensor);
-                }
-            }
-            None if room => {
-                kept.sensors.insert(reading.sensor.into(), last(reading.unit.map(Arc::from)));
-                if let Some(unit) = reading.unit {
-                    kept.name(unit, reading.sensor);
-                }
-            }
-            None => return,
+        let known = kept.sensors.find(reading.sensor);
+        if known.is_none() && kept.sensors.len() >= MAX_SENSORS {
+            return;
         }
-        kept.revision = revision;
+        let unit = known.and_then(|number| kept.units.get(&number));
+        let is_other = reading.unit != unit.map(|unit| &**unit);
+        if is_other && let Some(unit) = reading.unit {
+            // a late one too may name a unit that no other reading names
+            kept.name(unit, reading.sensor);
+        }
+        if known.is_some_and(|number| kept.sensors.at(number).measured_at > reading.measured_at) {
+            return;
+        }
+        kept.revision += 1;
+        let slot = Slot::new(reading, kept.revision);
+        let number = match known {
+            Some(number) => {
+                kept.sensors.put(number, slot);
+                number
+            }
+            None => kept.sensors.add(reading.sensor, slot),
+        };
+        if is_other {
+            match reading.unit {
+                Some(unit) => kept.units.insert(number, unit.into()),
+                None => kept.units.remove(&number),
+            };
+        }
     }
 
     /// The newest reading of `sensor`.
     #[must_use]
     pub fn of(&self, sensor: &str) -> Option<Last> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).sensors.get(sensor).cloned()
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        kept.sensors.find(sensor).map(|number| kept.last(number))
     }
 
     /// The latest change.
@@ -103,12 +101,11 @@ impl Newest {
         if kept.revision == revision {
             return Vec::new();
         }
-        let changed = kept.sensors.iter().filter(|(_, last)| last.revision > revision);
-        let mut changed: Vec<(Arc<str>, Last)> = changed.map(|(name, last)| (Arc::clone(name), last.clone())).collect();
-        drop(kept);
-        changed.sort_unstable_by_key(|(_, last)| last.revision);
+        let slots = kept.sensors.all().filter(|(_, slot)| slot.revision > revision);
+        let mut changed: Vec<(u64, u32)> = slots.map(|(number, slot)| (slot.revision, number)).collect();
+        changed.sort_unstable();
         changed.truncate(many);
-        changed
+        changed.into_iter().map(|(_, number)| (kept.sensors.name(number).into(), kept.last(number))).collect()
     }
 
     /// Notes that a reading of `sensor` named `unit`.
@@ -126,12 +123,23 @@ impl Newest {
     #[must_use]
     pub fn travelling(&self) -> Vec<(Arc<str>, Last)> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let with = kept.sensors.iter().filter(|(_, last)| last.unit.is_some());
-        with.map(|(name, last)| (Arc::clone(name), last.clone())).collect()
+        kept.units.keys().map(|&number| (kept.sensors.name(number).into(), kept.last(number))).collect()
     }
 }
 
 impl Kept {
+    /// The newest reading of the sensor of `number`.
+    fn last(&self, number: u32) -> Last {
+        let slot = self.sensors.at(number);
+        Last {
+            measured_at: slot.measured_at,
+            temperature: slot.temperature(),
+            humidity: slot.humidity(),
+            unit: self.units.get(&number).cloned(),
+            revision: slot.revision,
+        }
+    }
+
     fn name(&mut self, unit: &str, sensor: &str) {
         if self.named.get(unit).is_some_and(|sensors| sensors.iter().any(|known| &**known == sensor)) {
             return;

@@ -113,14 +113,12 @@ fn ranks(generation: &Generation, names: &NameList) -> Ranks {
         }
     });
     let mut distinct: Vec<u32> = sensors.into_iter().collect();
-    names.with(|names| {
-        distinct.sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
-        let mut of = vec![0; names.len()];
-        for (rank, sensor) in (0..).zip(&distinct) {
-            of[*sensor as usize] = rank;
-        }
-        Ranks { of, distinct: distinct.len() }
-    })
+    distinct.sort_unstable_by(|a, b| names.known(*a).cmp(names.known(*b)));
+    let mut of = vec![0; names.len()];
+    for (rank, sensor) in (0..).zip(&distinct) {
+        of[*sensor as usize] = rank;
+    }
+    Ranks { of, distinct: distinct.len() }
 }
 
 /// The rows `order` of a generation with the columns of `readings`.
@@ -139,24 +137,22 @@ fn batch(
         (Int64Builder::with_capacity(rows), Float32Builder::with_capacity(rows), Float32Builder::with_capacity(rows));
     let text = || StringBuilder::with_capacity(rows, rows * 8);
     let (mut sensor, mut site, mut gateway, mut unit, mut quality) = (text(), text(), text(), text(), text());
-    names.with(|names| {
-        for &number in order {
-            let row = generation.stored_row(number);
-            sensor.append_value(&names[row.sensor as usize]);
-            measured_at.push(row.measured_at);
-            received_at.push(row.received_at);
-            temperature.append_option(row.temperature_c);
-            humidity.append_option(row.humidity_pct);
-            site.append_value(&names[row.site as usize]);
-            gateway.append_value(&names[row.gateway as usize]);
-            unit.append_option(row.unit.map(|unit| &*names[unit as usize]));
-            seq.append_option(row.seq);
-            let conflict = !conflicts.is_empty() && conflicts.contains(&number);
-            quality.append_value(if conflict { Quality::Conflict } else { Quality::Good }.as_str());
-            battery.append_option(row.battery_v);
-            rssi.append_option(row.rssi_dbm);
-        }
-    });
+    for &number in order {
+        let row = generation.stored_row(number);
+        sensor.append_value(names.known(row.sensor));
+        measured_at.push(row.measured_at);
+        received_at.push(row.received_at);
+        temperature.append_option(row.temperature_c);
+        humidity.append_option(row.humidity_pct);
+        site.append_value(names.known(row.site));
+        gateway.append_value(names.known(row.gateway));
+        unit.append_option(row.unit.map(|unit| names.known(unit)));
+        seq.append_option(row.seq);
+        let conflict = !conflicts.is_empty() && conflicts.contains(&number);
+        quality.append_value(if conflict { Quality::Conflict } else { Quality::Good }.as_str());
+        battery.append_option(row.battery_v);
+        rssi.append_option(row.rssi_dbm);
+    }
     let columns: Vec<ArrayRef> = vec![
         Arc::new(sensor.finish()),
         Arc::new(TimestampMillisecondArray::from(measured_at).with_timezone("UTC")),

@@ -98,22 +98,20 @@ fn chunk_batch(chunk: &Chunk, names: &NameList, conflict: impl Fn(usize) -> bool
     let quality = |row| if conflict(row) { Quality::Conflict } else { Quality::Good };
     let mut qualities = StringBuilder::with_capacity(rows, rows * 4);
     (0..rows).for_each(|row| qualities.append_value(quality(row).as_str()));
-    let columns: Vec<ArrayRef> = names.with(|names| {
-        vec![
-            text_column(&chunk.sensor, names),
-            Arc::new(TimestampMillisecondArray::from(chunk.measured_at.clone()).with_timezone("UTC")) as ArrayRef,
-            Arc::new(TimestampMillisecondArray::from(chunk.received_at.clone()).with_timezone("UTC")),
-            thousandths(chunk.temperature.iter().copied()),
-            thousandths(chunk.humidity.iter().copied()),
-            text_column(&chunk.site, names),
-            text_column(&chunk.gateway, names),
-            text_column(&chunk.unit, names),
-            integers(&chunk.seq, 0..rows),
-            Arc::new(qualities.finish()),
-            floats(&chunk.battery_v, 0..rows),
-            floats(&chunk.rssi_dbm, 0..rows),
-        ]
-    });
+    let columns: Vec<ArrayRef> = vec![
+        text_column(&chunk.sensor, names),
+        Arc::new(TimestampMillisecondArray::from(chunk.measured_at.clone()).with_timezone("UTC")) as ArrayRef,
+        Arc::new(TimestampMillisecondArray::from(chunk.received_at.clone()).with_timezone("UTC")),
+        thousandths(chunk.temperature.iter().copied()),
+        thousandths(chunk.humidity.iter().copied()),
+        text_column(&chunk.site, names),
+        text_column(&chunk.gateway, names),
+        text_column(&chunk.unit, names),
+        integers(&chunk.seq, 0..rows),
+        Arc::new(qualities.finish()),
+        floats(&chunk.battery_v, 0..rows),
+        floats(&chunk.rssi_dbm, 0..rows),
+    ];
     Ok(RecordBatch::try_new(Arc::clone(&READINGS), columns)?)
 }
 
@@ -137,13 +135,10 @@ pub(crate) fn rejected_batch<'a>(refused: impl Iterator<Item = &'a Refused>) -> 
 }
 
 /// Names by number as text; `NO_NAME` is null.
-fn text_column(numbers: &[u32], names: &[Arc<str>]) -> ArrayRef {
+fn text_column(numbers: &[u32], names: &NameList) -> ArrayRef {
     let mut column = StringBuilder::with_capacity(numbers.len(), numbers.len() * 12);
     for &number in numbers {
-        match names.get(number as usize) {
-            Some(name) if number != NO_NAME => column.append_value(name),
-            _ => column.append_null(),
-        }
+        column.append_option((number != NO_NAME).then(|| names.known(number)));
     }
     Arc::new(column.finish())
 }

@@ -1,6 +1,6 @@
 //! Names as numbers: each distinct text is kept once.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
@@ -17,25 +17,25 @@ impl NameId {
     }
 }
 
-/// The names by number; a handle that other threads read while the owner of [`Names`] adds.
+/// The names by number; a handle that other threads read, without waiting, while the owner of [`Names`] adds.
 #[derive(Clone, Debug, Default)]
-pub struct NameList(Arc<RwLock<Vec<Arc<str>>>>);
+pub struct NameList(Arc<boxcar::Vec<Arc<str>>>);
 
 impl NameList {
-    /// Runs `read` over the names known now. Later names are not in the slice.
-    pub fn with<T>(&self, read: impl FnOnce(&[Arc<str>]) -> T) -> T {
-        // A poisoned list is still whole: the only writer pushes one finished element.
-        read(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
-
     /// The text of `id`.
     #[must_use]
     pub fn text(&self, id: NameId) -> Option<Arc<str>> {
-        self.with(|names| names.get(id.index()).cloned())
+        self.0.get(id.index()).cloned()
     }
 
-    fn push(&self, name: Arc<str>) {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(name);
+    /// How many names are known now.
+    pub(crate) fn len(&self) -> usize {
+        self.0.count()
+    }
+
+    /// The text of `number`, which was given out by [`Names::intern`].
+    pub(crate) fn known(&self, number: u32) -> &str {
+        &self.0[number as usize]
     }
 }
 
@@ -44,25 +44,20 @@ impl NameList {
 pub struct Names {
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    texts: Vec<Arc<str>>,
     list: NameList,
 }
 
 impl Names {
     /// The number of `name`, new or known.
     pub fn intern(&mut self, name: &str) -> NameId {
-        let hash = self.hasher.hash_one(name);
-        let same = |&number: &u32| &*self.texts[number as usize] == name;
-        if let Some(&number) = self.numbers.find(hash, same) {
+        let Self { numbers, hasher, list } = self;
+        let hash = hasher.hash_one(name);
+        if let Some(&number) = numbers.find(hash, |&number| list.known(number) == name) {
             return NameId(number);
         }
         #[expect(clippy::cast_possible_truncation, reason = "memory ends long before 4 billion names")]
-        let number = self.texts.len() as u32;
-        let text: Arc<str> = name.into();
-        self.list.push(Arc::clone(&text));
-        self.texts.push(text);
-        let rehash = |&number: &u32| self.hasher.hash_one(&*self.texts[number as usize]);
-        self.numbers.insert_unique(hash, number, rehash);
+        let number = list.0.push(name.into()) as u32;
+        numbers.insert_unique(hash, number, |&number| hasher.hash_one(list.known(number)));
         NameId(number)
     }
 
@@ -70,19 +65,19 @@ impl Names {
     #[must_use]
     pub fn known(&self, name: &str) -> Option<NameId> {
         let hash = self.hasher.hash_one(name);
-        self.numbers.find(hash, |&number| &*self.texts[number as usize] == name).map(|&number| NameId(number))
+        self.numbers.find(hash, |&number| self.list.known(number) == name).map(|&number| NameId(number))
     }
 
     /// How many names are known.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.texts.len()
+        self.numbers.len()
     }
 
     /// Whether no name is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.numbers.is_empty()
     }
 
     /// The names by number.
