@@ -1,13 +1,19 @@
 //! Who is asking, and whether they may.
+//!
+//! A caller shows a token (`Authorization: Bearer`) or the cookie of a session; a few routes take name and password
+//! besides. A token stands for itself. A cookie is sent by a browser whoever wrote the page, so that what changes
+//! something shows the session's own secret too.
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use model::name::Name;
 use model::role::Permission;
-use store::ledger::{Attempt, Principal};
+use store::ledger::{Attempt, Principal, Session};
 
 use crate::problem::Problem;
+use crate::session;
 use crate::state::Shared;
 
 /// The longest token looked at, in bytes.
@@ -16,21 +22,26 @@ const MAX_TOKEN_BYTES: usize = 512;
 /// The longest name and password looked at, in bytes of base 64.
 const MAX_CREDENTIALS_BYTES: usize = 8192;
 
-/// Whoever sent the request, known by a token, or the anonymous caller where the server allows one.
+/// Whoever sent the request, known by a token or a session, or the anonymous caller where the server allows one.
 pub(crate) struct Caller(pub(crate) Principal, Proof);
 
 /// How a caller showed who they are.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Proof {
     /// By a token, or not at all where the server allows that.
     Token,
     /// By name and password.
     Password,
+    /// By the cookie of a session, and its secret where something changes.
+    Session(Box<Session>),
 }
 
 impl Caller {
-    /// Fails unless the caller may do `permission`.
+    /// Fails unless the caller may do `permission`. Whoever signed in with a one-time password sets another one first.
     pub(crate) fn must_have(&self, permission: Permission) -> Result<(), Problem> {
+        if self.session().is_some_and(|session| session.one_time) {
+            let detail = "your password was meant for once: set another one first";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "one_time_password", detail));
+        }
         if self.0.role.may(permission) {
             return Ok(());
         }
@@ -39,7 +50,15 @@ impl Caller {
 
     /// Whether the caller came in by name and password.
     pub(crate) fn by_password(&self) -> bool {
-        self.1 == Proof::Password
+        matches!(self.1, Proof::Password)
+    }
+
+    /// The session the caller came in by.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.1 {
+            Proof::Session(session) => Some(session),
+            Proof::Token | Proof::Password => None,
+        }
     }
 
     /// The name that goes into the audit trail.
@@ -53,6 +72,9 @@ impl FromRequestParts<Shared> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
         let Some(header) = parts.headers.get(AUTHORIZATION) else {
+            if let Some(id) = session::id(&parts.headers) {
+                return by_session(parts, shared, id).await;
+            }
             let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
             let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
             return Ok(Self(Principal { name, role, gateway: None }, Proof::Token));
@@ -74,7 +96,21 @@ impl FromRequestParts<Shared> for Caller {
     }
 }
 
-/// A caller known by a token, or by name and password (`Authorization: Basic`, RFC 7617): for the few routes people
+/// The caller whose session has this id.
+async fn by_session(parts: &Parts, shared: &Shared, id: &str) -> Result<Caller, Problem> {
+    let found = shared.given.ledger.session(id, shared.options.sessions).await?;
+    let session = found.ok_or_else(Problem::signed_out)?;
+    let shown = parts.headers.get(session::CSRF).and_then(|value| value.to_str().ok());
+    if !parts.method.is_safe() && !shown.is_some_and(|shown| session.has_csrf(shown)) {
+        metrics::counter!("coldtrail_http_csrf_refused_total").increment(1);
+        let detail =
+            "with a session, what changes something needs the header `X-CSRF-Token` as `GET /v1/session` tells it";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", detail));
+    }
+    Ok(Caller(session.principal.clone(), Proof::Session(Box::new(session))))
+}
+
+/// A caller known by a token or a session, or by name and password (`Authorization: Basic`, RFC 7617): for the few routes people
 /// need before they have a token.
 pub(crate) struct TokenOrPassword(pub(crate) Caller);
 

@@ -17,6 +17,7 @@ pub(crate) mod recipients;
 pub(crate) mod registry;
 pub(crate) mod report;
 pub(crate) mod scan;
+pub(crate) mod session;
 pub(crate) mod sites;
 pub(crate) mod sql;
 pub(crate) mod tokens;

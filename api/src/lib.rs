@@ -13,6 +13,7 @@ mod problem;
 pub mod report;
 mod routes;
 mod server;
+mod session;
 mod state;
 mod stock;
 mod view;

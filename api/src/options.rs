@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::role::Role;
+use store::ledger::SessionLimits;
 
 use crate::report::Fonts;
 
@@ -16,8 +17,12 @@ pub struct ApiOptions {
     pub bind: SocketAddr,
     /// TLS, or plain HTTP when absent.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whether a proxy in front of us has TLS, so that browsers come over HTTPS all the same.
+    pub behind_tls: bool,
     /// What callers without a token may do; nothing when absent. Only allowed on a loopback address.
     pub anonymous: Option<Role>,
+    /// How long somebody who has signed in is known.
+    pub sessions: SessionLimits,
     /// Connections at once; others wait to be accepted.
     pub max_connections: usize,
     /// Bytes of a request's body, as sent and unpacked.
@@ -40,12 +45,22 @@ pub struct ApiOptions {
     pub drain_timeout: Duration,
 }
 
+impl ApiOptions {
+    /// Whether browsers come over HTTPS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.behind_tls
+    }
+}
+
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: None,
+            behind_tls: false,
             anonymous: None,
+            sessions: SessionLimits::default(),
             max_connections: 1024,
             max_body_bytes: 16 << 20,
             head_timeout: Duration::from_secs(10),

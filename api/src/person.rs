@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use model::name::Name;
 use model::role::Permission;
+use serde::Deserialize;
 use store::ledger::Attempt;
+use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::problem::Problem;
@@ -13,17 +15,21 @@ use crate::state::Shared;
 const MAX_REASON: usize = 2000;
 
 impl Caller {
-    /// The named person who signs: the account with the name of this token and the role for it, if `password` is its
+    /// The named person who signs: the account with the name of this token or session and the role for it, if `password` is its
     /// own (invariant H2). Wrong passwords count, and lock the account.
     pub(crate) async fn signs(&self, shared: &Shared, password: &str) -> Result<Name, Problem> {
         self.must_have(Permission::DecideHold)?;
         let name = self.name();
-        let account = shared.given.ledger.users().into_iter().find(|user| user.name == *name);
-        if !account.is_some_and(|user| user.role.may(Permission::DecideHold)) {
+        let account = shared.given.ledger.users().into_iter().find(|user| user.name == *name && !user.disabled);
+        let account = account.filter(|user| user.role.may(Permission::DecideHold)).ok_or_else(|| {
             let detail = format!(
-                "`{name}` is not a person of the role `quality`: sign with the token of somebody who has an account"
+                "`{name}` is not a person of the role `quality`: sign in, or use the token of somebody who has an account"
             );
-            return Err(Problem::new(StatusCode::FORBIDDEN, "no_account", detail));
+            Problem::new(StatusCode::FORBIDDEN, "no_account", detail)
+        })?;
+        if !account.has_password {
+            let detail = format!("`{name}` has no password to sign with: an administrator sets the first one");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "no_password", detail));
         }
         match shared.given.ledger.sign_in(name.as_str(), password).await? {
             Attempt::Passed(_) => Ok(name.clone()),
@@ -33,6 +39,36 @@ impl Caller {
             }
             Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
         }
+    }
+
+    /// Fails unless `password` is the caller's own. Wrong ones count, and lock the account.
+    pub(crate) async fn shows(&self, shared: &Shared, password: Option<&str>) -> Result<(), Problem> {
+        let name = self.name();
+        let wrong = || {
+            let detail = format!("`current` is not the password of `{name}`: nothing was changed");
+            Problem::new(StatusCode::FORBIDDEN, "wrong_password", detail)
+        };
+        match shared.given.ledger.sign_in(name.as_str(), password.ok_or_else(wrong)?).await? {
+            Attempt::Passed(_) => Ok(()),
+            Attempt::Wrong => Err(wrong()),
+            Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
+        }
+    }
+}
+
+/// Why somebody does something that needs no signature.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Because {
+    /// Why, for the audit trail: up to 2000 characters.
+    reason: Option<String>,
+}
+
+impl Because {
+    /// What was said, if something was.
+    pub(crate) fn said(&self) -> Result<Option<Box<str>>, Problem> {
+        self.reason.as_deref().map(said).transpose()
     }
 }
 

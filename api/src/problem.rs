@@ -82,6 +82,19 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
+    /// Name and password do not go together; which of them is wrong is not told.
+    pub(crate) fn wrong_credentials() -> Self {
+        metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
+        let detail = "there is no account with this name and password";
+        Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail)
+    }
+
+    /// The session is over.
+    pub(crate) fn signed_out() -> Self {
+        let detail = "the session is over, or never was: sign in again";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }

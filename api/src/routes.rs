@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use crate::description;
 use crate::endpoint::{
     acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
-    recipients, registry, report, scan, sites, sql, tokens, units, users,
+    recipients, registry, report, scan, session, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -73,10 +73,12 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(recipients::list, recipients::register))
         .routes(routes!(events::stream))
         // who did what, and who may
+        .routes(routes!(session::begin, session::show, session::end))
         .routes(routes!(audit::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change))
         .routes(routes!(users::set_password))
 }
 
@@ -90,7 +92,7 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn service(shared: Shared) -> Router {
     let (router, openapi) = described().split_for_parts();
     let openapi = Arc::new(description::completed(openapi));
-    let limit = shared.options.max_body_bytes;
+    let (limit, is_secure) = (shared.options.max_body_bytes, shared.options.is_secure());
     router
         .merge(web::routes())
         .route("/openapi.json", get(move || async move { axum::Json(openapi) }))
@@ -102,7 +104,7 @@ pub(crate) fn service(shared: Shared) -> Router {
         .layer(RequestDecompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(limit))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(every_response))
+        .layer(middleware::from_fn(move |request, next| every_response(request, next, is_secure)))
 }
 
 async fn not_found(uri: Uri) -> Problem {
@@ -122,7 +124,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 }
 
 /// What every response carries and what is counted of it. Refusals of the layers below become problems.
-async fn every_response(request: axum::extract::Request, next: Next) -> Response {
+async fn every_response(request: axum::extract::Request, next: Next, is_secure: bool) -> Response {
     let started = std::time::Instant::now();
     let mut response = next.run(request).await;
     if response.status().is_client_error() && response.headers().get(header::CONTENT_TYPE).is_none_or(is_plain_text) {
@@ -144,6 +146,9 @@ async fn every_response(request: axum::extract::Request, next: Next) -> Response
         (HeaderName::from_static("referrer-policy"), "no-referrer"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if is_secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
 }

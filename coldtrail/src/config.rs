@@ -41,6 +41,14 @@ pub(crate) struct Http {
     pub(crate) listen: Option<SocketAddr>,
     /// TLS; plain HTTP when absent.
     pub(crate) tls: Option<Tls>,
+    /// Whether a proxy in front of us has TLS.
+    pub(crate) behind_tls: bool,
+    /// Whether other machines are served in the clear.
+    pub(crate) insecure: bool,
+    /// A session ends after so many seconds without a request.
+    pub(crate) session_idle_s: Option<f64>,
+    /// A session ends after so many seconds in any case.
+    pub(crate) session_max_s: Option<f64>,
     /// Where fonts for Chinese, Japanese and Korean in reports are looked for; where systems keep fonts, when absent.
     pub(crate) font_directories: Option<Vec<PathBuf>>,
 }
@@ -57,6 +65,8 @@ pub(crate) struct Mqtt {
     pub(crate) tls: Option<Tls>,
     /// A file with lines `gateway:argon2-hash`, as `coldtrail password` prints them.
     pub(crate) password_file: Option<PathBuf>,
+    /// Whether other machines are taken from in the clear.
+    pub(crate) insecure: bool,
     /// Refuses clients without a user name over loopback too.
     pub(crate) refuse_anonymous: bool,
     /// Connections at once.

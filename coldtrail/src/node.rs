@@ -191,6 +191,7 @@ impl Node {
     pub(crate) async fn start(options: Options) -> Result<Self, Failure> {
         let metrics = metrics()?;
         let Options { data, http, mqtt, config, clock } = options;
+        options::refuse_plain(&config, http, mqtt)?;
         let Opened { pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
         bootstrap(&data, &ledger).await?;
         let board = Board::default();

@@ -117,7 +117,7 @@ impl Letter<'_> {
         let code = words.code(text(self.body, "code"));
         let rule = self.text("/rule").map(|rule| format!(" ({rule})")).unwrap_or_default();
         let about = |alarm: &Value| {
-            ["unit", "sensor", "place", "channel"]
+            ["unit", "sensor", "place", "channel", "account"]
                 .into_iter()
                 .map(|kind| text(alarm, kind))
                 .find(|name| !name.is_empty())

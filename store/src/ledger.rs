@@ -6,6 +6,7 @@
 
 mod access;
 mod append;
+mod audit;
 mod backend;
 mod event;
 mod files;
@@ -13,6 +14,8 @@ mod holds;
 mod people;
 mod projection;
 mod secret;
+mod sessions;
+mod sign_in;
 mod sqlite;
 mod verify;
 
@@ -29,18 +32,24 @@ use tokio::sync::watch;
 
 use self::access::Access;
 use self::append::{Prepared, Writing};
-use self::backend::Backend;
+use self::backend::{Backend, Uses};
 use self::holds::Drafting;
-use self::people::Guard;
 use self::projection::RegistryRow;
+use self::sign_in::Guard;
 use self::sqlite::SqliteBackend;
 use crate::Error;
 
 pub use self::access::{Bootstrap, Principal, TokenInfo};
+pub use self::audit::{AuditFilter, AuditPage, Where};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::holds::event::record_hash;
-pub use self::holds::{BlockedMove, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold};
-pub use self::people::{Attempt, LOCKED_FOR, MAX_FAILURES, SignIn, UserInfo};
+pub use self::holds::{
+    BlockedMove, Checked, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold,
+};
+pub use self::people::{UserChange, UserInfo};
+pub use self::projection::Way;
+pub use self::sessions::{Session, SessionLimits};
+pub use self::sign_in::{Attempt, LOCKED_FOR, MAX_FAILURES, SignIn};
 pub use self::verify::{VerifyReport, Wrong};
 
 /// Says what time it is, for recorded times. Read here and nowhere deeper; a simulation brings its own.
@@ -64,6 +73,8 @@ struct Inner {
     current: watch::Sender<Snapshot>,
     /// When tokens were used, not yet written: (id, milliseconds since the epoch).
     uses: Mutex<HashMap<String, i64>>,
+    /// When sessions were used, not yet written: (SHA-256 of the id, milliseconds since the epoch).
+    seen: Mutex<HashMap<String, i64>>,
     guard: Guard,
 }
 
@@ -125,6 +136,7 @@ impl Ledger {
             appending: tokio::sync::Mutex::new(()),
             current: watch::Sender::new(empty),
             uses: Mutex::default(),
+            seen: Mutex::default(),
             guard: Guard::default(),
         }));
         ledger.0.check_end().await?;
@@ -334,8 +346,11 @@ impl Inner {
     }
 
     async fn save_uses(&self) -> Result<(), Error> {
-        let uses: Vec<_> = self.uses.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
-        if uses.is_empty() { Ok(()) } else { self.backend.save_token_uses(&uses).await }
+        let drained = |noted: &Mutex<HashMap<String, i64>>| {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).drain().collect::<Vec<_>>()
+        };
+        let uses = Uses { tokens: drained(&self.uses), sessions: drained(&self.seen) };
+        if uses.tokens.is_empty() && uses.sessions.is_empty() { Ok(()) } else { self.backend.save_uses(&uses).await }
     }
 }
 

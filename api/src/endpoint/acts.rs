@@ -161,7 +161,7 @@ async fn act_on_hold(
     let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
     let after = act((&caller, &shared), verb, vec![hold.id], &signed, Some(hold.as_ref())).await?;
     let hold = after.first().ok_or_else(|| unknown(&id))?;
-    Ok(Json(HoldView::from(hold.as_ref())))
+    Ok(Json(HoldView::of(hold, &shared).await?))
 }
 
 async fn act_on_incident(

@@ -21,7 +21,8 @@ use crate::view::alarm::AlarmView;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AlarmParams {
-    /// `rule_fired`, `sensor_silent`, `moved_while_blocked` or `notification_undelivered`.
+    /// `rule_fired`, `sensor_silent`, `moved_while_blocked`, `evaluation_differs`, `notification_undelivered` or
+    /// `account_locked`.
     code: Option<String>,
     /// Only alarms about this unit.
     unit: Option<String>,
@@ -42,7 +43,7 @@ impl AlarmParams {
         let (unit, sensor) = match &alarm.subject {
             Subject::Unit(name) => (Some(name.as_str()), None),
             Subject::Sensor(name) => (None, Some(name.as_str())),
-            Subject::Place(_) | Subject::Channel(_) => (None, None),
+            Subject::Place(_) | Subject::Channel(_) | Subject::Account(_) => (None, None),
         };
         about(&self.code, Some(alarm.code.as_str()))
             && about(&self.unit, unit)
@@ -108,7 +109,7 @@ pub(crate) async fn acknowledge(
     let alarm = AlarmId::parse(&id).filter(|id| ledger.holds().alarm(*id).is_some());
     let alarm = alarm.ok_or_else(|| Problem::not_found("there is no such alarm"))?;
     let reason = note.reason.as_deref().map(said).transpose()?;
-    if !ledger.users().iter().any(|user| user.name == *caller.name()) {
+    if !ledger.users().iter().any(|user| user.name == *caller.name() && !user.disabled) {
         let detail =
             format!("`{}` is no person: acknowledge with the token of somebody who has an account", caller.name());
         return Err(Problem::new(StatusCode::FORBIDDEN, "no_account", detail));

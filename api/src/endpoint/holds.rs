@@ -131,7 +131,13 @@ pub(crate) async fn list(
     let wanted = Wanted::of(&params, &snapshot.registry, &snapshot.holds, shared.now())?;
     let behind = snapshot.holds.iter().filter(|hold| after.is_none_or(|after| hold.id > after));
     let found: Vec<_> = behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect();
-    Ok(Json(Page::cut(found, limit, |hold| hold.id.to_string()).map(|hold| HoldView::from(hold.as_ref()))))
+    let more = found.len() > limit;
+    let mut views = Vec::with_capacity(found.len());
+    for hold in found.iter().take(limit) {
+        views.push(HoldView::of(hold, &shared).await?);
+    }
+    let cursor = found.iter().take(limit).next_back().filter(|_| more).map(|hold| hold.id.to_string());
+    Ok(Json(Page::of(views, cursor)))
 }
 
 /// One hold with every version of its evidence and every signature.
@@ -150,7 +156,7 @@ pub(crate) async fn one(
     caller.must_have(Permission::Read)?;
     let holds = shared.given.ledger.holds();
     let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
-    Ok(Json(HoldView::from(hold.as_ref())))
+    Ok(Json(HoldView::of(hold, &shared).await?))
 }
 
 /// A hold to be placed: on one unit, one lot or one place.
@@ -216,7 +222,7 @@ pub(crate) async fn place(
 ) -> Result<(StatusCode, Json<HoldView>), Problem> {
     caller.must_have(Permission::ManualHold)?;
     let hold = shared.given.ledger.place_hold(wanted.read()?, caller.name()).await??;
-    Ok((StatusCode::CREATED, Json(HoldView::from(hold.as_ref()))))
+    Ok((StatusCode::CREATED, Json(HoldView::of(&hold, &shared).await?)))
 }
 
 pub(crate) fn name(text: &str) -> Result<Name, Problem> {

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 use super::registry::refused;
 use crate::access::Caller;
-use crate::body;
+use crate::body::{self, Parameters};
+use crate::person::Because;
 use crate::problem::Problem;
 use crate::state::Shared;
 
@@ -35,7 +36,7 @@ pub(crate) struct MovedView {
 ///
 /// A planned move of a blocked unit to a customer, a hospital or another site is refused with everything that stands
 /// against it; one that happened is recorded, with an alarm `moved_while_blocked`.
-#[utoipa::path(post, path = "/v1/moves", tag = "holds", security(("bearer" = [])),
+#[utoipa::path(post, path = "/v1/moves", tag = "holds", params(Because), security(("bearer" = [])),
     request_body(content = Object, description = "A move as in a registry document: `unit`, `to`, `at`, `planned`",
                  content_type = "application/json"), responses(
     (status = 200, description = "It was recorded just so already", body = MovedView),
@@ -51,14 +52,16 @@ pub(crate) struct MovedView {
 pub(crate) async fn record(
     caller: Caller,
     State(shared): State<Shared>,
+    Parameters(because): Parameters<Because>,
     body::Json(movement): body::Json<Value>,
 ) -> Result<(StatusCode, Json<MovedView>), Problem> {
     caller.must_have(Permission::Moves)?;
+    let reason = because.said()?;
     let document = RegistryDocument::from_value(&json!({ "moves": [movement] })).map_err(refused)?;
     let ledger = &shared.given.ledger;
     let judged = judge(&shared, &document, true).await?;
     let unit = document.moves.first().map(|record| (record.unit.clone(), record.at));
-    match ledger.apply_judged(document, caller.name(), None, judged).await? {
+    match ledger.apply_judged(document, caller.name(), reason.as_deref(), judged).await? {
         Outcome::Applied(applied) => {
             let status = if applied.unchanged == 0 { StatusCode::CREATED } else { StatusCode::OK };
             let holds = ledger.holds();

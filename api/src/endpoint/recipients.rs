@@ -11,6 +11,7 @@ use super::registry::refused;
 use crate::access::Caller;
 use crate::body::{self, Parameters};
 use crate::page::{Page, PageParams, bad_cursor};
+use crate::person::Because;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::view::record::RecordView;
@@ -41,7 +42,7 @@ pub(crate) async fn list(
 
 /// Registers somebody who is to be told of holds and alarms, or gives them another version: `id`, `email`, `phone`,
 /// `name`, `language` (`en`, `zh`), `level` (1 to 9), `active`.
-#[utoipa::path(post, path = "/v1/recipients", tag = "notifications", request_body(content = Object),
+#[utoipa::path(post, path = "/v1/recipients", tag = "notifications", params(Because), request_body(content = Object),
     security(("bearer" = [])), responses(
     (status = 200, body = RecordView),
     (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -53,13 +54,15 @@ pub(crate) async fn list(
 pub(crate) async fn register(
     caller: Caller,
     State(shared): State<Shared>,
+    Parameters(because): Parameters<Because>,
     body::Json(recipient): body::Json<Value>,
 ) -> Result<Json<RecordView>, Problem> {
     caller.must_have(Permission::ManageUsers)?;
+    let reason = because.said()?;
     let document = RegistryDocument::from_value(&json!({ "recipients": [recipient] })).map_err(refused)?;
     let id = document.recipients.first().map(|recipient| recipient.id.clone());
     let ledger = &shared.given.ledger;
-    match ledger.apply(document, caller.name(), None).await? {
+    match ledger.apply(document, caller.name(), reason.as_deref()).await? {
         Outcome::Applied(_) => {
             let registry = ledger.registry();
             let recorded = id.and_then(|id| registry.recipients.get(&id));

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use super::moves::judge;
 use crate::access::Caller;
-use crate::body::Raw;
+use crate::body::{Parameters, Raw};
+use crate::person::Because;
 use crate::problem::{Fault, Problem};
 use crate::state::Shared;
 
@@ -31,9 +32,10 @@ pub(crate) struct Applied {
 
 /// Applies a registry document, whole or not at all. Applying it again changes nothing. `recipients` are for the role
 /// `admin`.
-#[utoipa::path(post, path = "/v1/registry", tag = "registry", security(("bearer" = [])),
+#[utoipa::path(post, path = "/v1/registry", tag = "registry", params(Because), security(("bearer" = [])),
     request_body(content = Object, description = "A registry document", content_type = "application/json"), responses(
     (status = 200, body = Applied),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`blocked`: it plans to take out what is blocked", body = Problem,
@@ -44,9 +46,11 @@ pub(crate) struct Applied {
 pub(crate) async fn apply(
     caller: Caller,
     State(shared): State<Shared>,
+    Parameters(because): Parameters<Because>,
     Raw(text): Raw,
 ) -> Result<Json<Applied>, Problem> {
     caller.must_have(Permission::WriteRegistry)?;
+    let reason = because.said()?;
     // a large document takes longer to read than a runtime's thread should be held
     let document = match tokio::task::spawn_blocking(move || RegistryDocument::parse(&text)).await {
         Ok(Ok(document)) => document,
@@ -57,7 +61,7 @@ pub(crate) async fn apply(
         caller.must_have(Permission::ManageUsers)?;
     }
     let judged = judge(&shared, &document, false).await?;
-    match shared.given.ledger.apply_judged(document, caller.name(), None, judged).await? {
+    match shared.given.ledger.apply_judged(document, caller.name(), reason.as_deref(), judged).await? {
         Outcome::Applied(applied) => Ok(Json(Applied {
             created: applied.created,
             updated: applied.updated,

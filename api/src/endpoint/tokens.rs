@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::access::{Caller, TokenOrPassword};
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
+use crate::person::Because;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::view::token::TokenView;
@@ -92,9 +93,10 @@ pub(crate) async fn create(
 }
 
 /// Revokes a token: whoever shows it is a stranger from then on.
-#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Its id")),
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Its id"), Because),
     security(("bearer" = [])), responses(
     (status = 204),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -103,9 +105,11 @@ pub(crate) async fn revoke(
     caller: Caller,
     State(shared): State<Shared>,
     Place(id): Place<String>,
+    Parameters(because): Parameters<Because>,
 ) -> Result<StatusCode, Problem> {
     caller.must_have(Permission::ManageTokens)?;
-    match shared.given.ledger.revoke_token(&id, caller.name(), None).await {
+    let reason = because.said()?;
+    match shared.given.ledger.revoke_token(&id, caller.name(), reason.as_deref()).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(store::Error::AccessRefused { what }) => Err(Problem::not_found(what)),
         Err(error) => Err(error.into()),

@@ -6,13 +6,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::role::{Permission, Role};
 use serde::Deserialize;
-use store::ledger::UserInfo;
+use store::ledger::{UserChange, UserInfo};
 use utoipa::ToSchema;
 
 use super::holds::name;
 use crate::access::TokenOrPassword;
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
+use crate::person::said;
 use crate::problem::Problem;
 use crate::state::Shared;
 use crate::view::user::UserView;
@@ -35,6 +36,20 @@ pub(crate) struct NewUser {
 pub(crate) struct NewPassword {
     /// 12 to 1024 characters.
     password: String,
+    /// The password until now: wanted of somebody who changes their own in a session, unless it was meant for once.
+    current: Option<String>,
+}
+
+/// What changes of an account. What is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedUser {
+    /// `viewer`, `logistics`, `quality`, `auditor` or `admin`.
+    role: Option<String>,
+    /// Whether nobody comes in with it.
+    disabled: Option<bool>,
+    /// Why.
+    reason: Option<String>,
 }
 
 /// All accounts, by name.
@@ -76,18 +91,40 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<UserView>), Problem> {
     caller.must_have(Permission::ManageUsers)?;
     let person = name(&wanted.name)?;
-    let role = Role::parse(&wanted.role).map_err(|error| Problem::bad_request("role", error.to_string()))?;
-    if role == Role::Gateway {
-        return Err(Problem::bad_request("role", "a gateway is no person: make it a token"));
-    }
+    let role = of_person(&wanted.role)?;
     let ledger = &shared.given.ledger;
     ledger.create_user(&person, role, &wanted.password, caller.name()).await?;
-    let made = ledger.users().into_iter().find(|user| user.name == person);
-    let made = made.ok_or_else(|| Problem::not_found(format!("there is no account `{person}`")))?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, Json(account(&shared, person.as_str())?.into())))
 }
 
-/// Gives an account another password: an administrator any account, a person who comes in by password their own.
+/// Gives an account another role, disables it, or lets it in again; its sessions end. Nobody changes their own.
+#[utoipa::path(patch, path = "/v1/users/{id}", tag = "access", request_body = ChangedUser,
+    params(("id" = String, Path, description = "The account's name")),
+    security(("bearer" = []), ("basic" = [])), responses(
+    (status = 200, body = UserView),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "`locked_out`", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn change(
+    TokenOrPassword(caller): TokenOrPassword,
+    State(shared): State<Shared>,
+    Place(id): Place<String>,
+    body::Json(wanted): body::Json<ChangedUser>,
+) -> Result<Json<UserView>, Problem> {
+    caller.must_have(Permission::ManageUsers)?;
+    let role = wanted.role.as_deref().map(of_person).transpose()?;
+    let reason = wanted.reason.as_deref().map(said).transpose()?;
+    let person = account(&shared, &id)?.name;
+    let change = UserChange { role, disabled: wanted.disabled };
+    shared.given.ledger.change_user(&person, change, reason.as_deref(), caller.name()).await?;
+    Ok(Json(account(&shared, &id)?.into()))
+}
+
+/// Gives an account another password: an administrator any account, a person who has signed in their own. Its sessions
+/// end, this one too.
 #[utoipa::path(post, path = "/v1/users/{id}/password", tag = "access", request_body = NewPassword,
     params(("id" = String, Path, description = "The account's name")),
     security(("bearer" = []), ("basic" = [])), responses(
@@ -104,16 +141,33 @@ pub(crate) async fn set_password(
     Place(id): Place<String>,
     body::Json(wanted): body::Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let own = caller.by_password() && caller.name().as_str() == id;
-    if !own {
-        caller.must_have(Permission::ManageUsers)?;
+    let is_theirs = caller.name().as_str() == id;
+    match caller.session().filter(|_| is_theirs) {
+        // whoever finds a session left open must not make its person's signature their own
+        Some(session) if !session.one_time => caller.shows(&shared, wanted.current.as_deref()).await?,
+        Some(_) => {}
+        None if is_theirs && caller.by_password() => {}
+        None => caller.must_have(Permission::ManageUsers)?,
     }
-    let ledger = &shared.given.ledger;
-    let account = ledger.users().into_iter().find(|user| user.name.as_str() == id);
-    let account = account.ok_or_else(|| {
+    let account = account(&shared, &id)?;
+    shared.given.ledger.set_password(&account.name, &wanted.password, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A role that a person may have.
+fn of_person(word: &str) -> Result<Role, Problem> {
+    let role = Role::parse(word).map_err(|error| Problem::bad_request("role", error.to_string()))?;
+    if role == Role::Gateway {
+        return Err(Problem::bad_request("role", "a gateway is no person: make it a token"));
+    }
+    Ok(role)
+}
+
+/// The account `id`.
+fn account(shared: &Shared, id: &str) -> Result<UserInfo, Problem> {
+    let found = shared.given.ledger.users().into_iter().find(|user| user.name.as_str() == id);
+    found.ok_or_else(|| {
         let shown: String = id.chars().take(64).collect();
         Problem::not_found(format!("there is no account `{shown}`"))
-    })?;
-    ledger.set_password(&account.name, &wanted.password, caller.name()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    })
 }

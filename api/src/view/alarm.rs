@@ -5,9 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// An alarm as it was raised: `id`, `code`, whom it concerns (`unit`, `sensor`, `place` or
-/// `channel`), `rule`, `at`,
-/// `raised_at`, `cleared_at`, `detail`, `acknowledged_by`, `acknowledged_at`, `acknowledged_reason`.
+/// An alarm as it was raised: `id`, `code`, whom it concerns (`unit`, `sensor`, `place`, `channel` or `account`), `rule`,
+/// `at`, `raised_at`, `cleared_at`, `detail`, `acknowledged_by`, `acknowledged_at`, `acknowledged_reason`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlarmView {
     /// Its fields.
@@ -19,7 +18,7 @@ pub(crate) struct AlarmView {
 impl From<&RaisedAlarm> for AlarmView {
     fn from(alarm: &RaisedAlarm) -> Self {
         let mut record = if let Value::Object(record) = alarm.to_json() { record } else { Map::new() };
-        for field in ["channel", "acknowledged_by", "acknowledged_at", "acknowledged_reason"] {
+        for field in ["channel", "account", "acknowledged_by", "acknowledged_at", "acknowledged_reason"] {
             record.entry(field).or_insert(Value::Null);
         }
         Self { record }

@@ -2,9 +2,12 @@
 
 use model::hold::{Hold, Scope};
 use serde::Serialize;
-use serde_json::{Map, Value};
-use store::ledger::record_hash;
+use serde_json::{Map, Value, json};
+use store::ledger::{Checked, record_hash};
 use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::state::Shared;
 
 /// A hold: its record as it is signed, and beside it what it is on in single fields and the record's SHA-256.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,17 +27,46 @@ pub(crate) struct HoldView {
     place: Option<String>,
     /// SHA-256 of the canonical record: what the next signature binds.
     record_sha256: String,
+    /// Whether every signature still is on what it was put on; each of `acts` says so of its own.
+    signature: SignatureView,
 }
 
-impl From<&Hold> for HoldView {
-    fn from(hold: &Hold) -> Self {
+/// Whether a signature still is on what it was put on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignatureView {
+    /// Null when nobody has signed yet.
+    valid: Option<bool>,
+    /// What is wrong with it.
+    problem: Option<String>,
+}
+
+impl SignatureView {
+    fn of(checked: &Checked) -> Self {
+        Self { valid: Some(checked.is_ok()), problem: checked.as_ref().err().cloned() }
+    }
+}
+
+impl HoldView {
+    /// `hold` as it is sent, its signatures checked now.
+    pub(crate) async fn of(hold: &Hold, shared: &Shared) -> Result<Self, Problem> {
+        let signatures = shared.given.ledger.check_signatures(hold).await?;
+        Ok(Self::checked(hold, &signatures))
+    }
+
+    fn checked(hold: &Hold, signatures: &[Checked]) -> Self {
         let (unit, lot, place) = match &hold.scope {
             Scope::Unit(unit) => (Some(unit.to_string()), None, None),
             Scope::Lot(key) => (None, Some((key.gtin.as_str().to_owned(), key.lot.to_string())), None),
             Scope::Place(place) => (None, None, Some(place.to_string())),
         };
         let (gtin, lot) = lot.unzip();
-        let record = if let Value::Object(record) = hold.to_json() { record } else { Map::new() };
-        Self { record, unit, gtin, lot, place, record_sha256: record_hash(hold).into() }
+        let mut record = if let Value::Object(record) = hold.to_json() { record } else { Map::new() };
+        let acts = record.get_mut("acts").and_then(Value::as_array_mut).into_iter().flatten();
+        for (act, checked) in acts.zip(signatures) {
+            act["signature"] = json!(SignatureView::of(checked));
+        }
+        let worst = signatures.iter().find(|checked| checked.is_err()).or(signatures.first());
+        let signature = worst.map_or(SignatureView { valid: None, problem: None }, SignatureView::of);
+        Self { record, unit, gtin, lot, place, record_sha256: record_hash(hold).into(), signature }
     }
 }

@@ -18,6 +18,12 @@ pub(crate) struct UserView {
     created_at: String,
     /// Until when it is locked, if it was.
     locked_until: Option<String>,
+    /// Whether nobody comes in with it.
+    disabled: bool,
+    /// Whether it has a password of its own, to sign in and to sign with.
+    has_password: bool,
+    /// The identity provider's word for the person, if they come in from there: issuer, a space, subject.
+    external: Option<String>,
 }
 
 impl From<UserInfo> for UserView {
@@ -28,6 +34,9 @@ impl From<UserInfo> for UserView {
             one_time: user.one_time,
             created_at: to_rfc3339(user.created_at.millis()),
             locked_until: user.locked_until.map(|at| to_rfc3339(at.millis())),
+            disabled: user.disabled,
+            has_password: user.has_password,
+            external: user.external,
         }
     }
 }

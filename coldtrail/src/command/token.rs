@@ -28,7 +28,10 @@ pub(crate) async fn run(arguments: Token) -> Result<ExitCode, Failure> {
     let recorded = move || RecordedAt::from_millis(clock.now().millis());
     let ledger = Ledger::open(&Layout::of(&data).ledger(), Arc::new(recorded)).await?;
     let actor = Name::parse(store::ledger::SYSTEM)?;
-    let token = ledger.create_token(role, &name, gateway.as_ref(), &actor).await?;
+    let token = match ledger.create_token(role, &name, gateway.as_ref(), &actor).await {
+        Err(store::Error::AccessRefused { what }) => return Err(Failure::Input(what)),
+        created => created?,
+    };
     ledger.close().await?;
     println!("{token}");
     Ok(ExitCode::SUCCESS)

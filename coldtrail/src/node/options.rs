@@ -16,6 +16,7 @@ use ingest::pipeline::PipelineOptions;
 use ingest::tls::{ClientTls, ServerTls};
 use model::name::Name;
 use store::journal::JournalOptions;
+use store::ledger::SessionLimits;
 use store::objects::S3Options;
 
 use crate::config::{self, Config};
@@ -89,10 +90,44 @@ pub(crate) fn history(sql: &config::Sql, clock: &Clock) -> EngineOptions {
     EngineOptions { limits, ..options }
 }
 
+/// Refuses doors that would be open to other machines in the clear, unless the configuration says that they may be.
+pub(crate) fn refuse_plain(config: &Config, http: SocketAddr, mqtt: SocketAddr) -> Result<(), Failure> {
+    let is_local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let Config { http: web, mqtt: gateways, .. } = config;
+    if !is_local(http) && web.tls.is_none() && !web.behind_tls && !web.insecure {
+        return Err(Failure::Input(format!(
+            "HTTP on `{http}` would send passwords and tokens of other machines in the clear: give it a certificate in \
+             `[http.tls]`, or say `behind_tls = true` in `[http]` if a proxy in front of it has TLS, or `insecure = true` \
+             if the network keeps strangers out"
+        )));
+    }
+    if !is_local(mqtt) && !gateways.insecure {
+        return Err(Failure::Input(format!(
+            "MQTT on `{mqtt}` would take passwords and tokens of other machines in the clear: keep it on loopback and \
+             give `mqtt.listen_tls` with `[mqtt.tls]`, or say `insecure = true` in `[mqtt]` if the network keeps \
+             strangers out"
+        )));
+    }
+    Ok(())
+}
+
 /// The HTTP server.
 pub(crate) fn api(http: &config::Http, bind: SocketAddr) -> Result<ApiOptions, Failure> {
     let tls = http.tls.as_ref().map(|tls| server_tls(tls).load()).transpose()?;
-    Ok(ApiOptions { bind, tls, font_directories: font_directories(http), ..ApiOptions::default() })
+    let defaults = ApiOptions::default();
+    let lasts = |member: &str, given: Option<f64>, default: Duration| match given {
+        None => Ok(default),
+        Some(seconds) if (1.0..=1e9).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Some(seconds) => {
+            Err(Failure::Input(format!("configuration: `http.{member}` is {seconds}: give at least 1 second")))
+        }
+    };
+    let sessions = SessionLimits {
+        idle: lasts("session_idle_s", http.session_idle_s, defaults.sessions.idle)?,
+        total: lasts("session_max_s", http.session_max_s, defaults.sessions.total)?,
+    };
+    let (font_directories, behind_tls) = (font_directories(http), http.behind_tls);
+    Ok(ApiOptions { bind, tls, behind_tls, sessions, font_directories, ..defaults })
 }
 
 /// Where fonts for reports are looked for.

@@ -52,16 +52,19 @@ pub enum AlarmCode {
     EvaluationDiffers,
     /// A channel has not delivered for too long what people are to be told.
     NotificationUndelivered,
+    /// Too many wrong passwords were given for an account.
+    AccountLocked,
 }
 
 impl AlarmCode {
     /// All codes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RuleFired,
         Self::SensorSilent,
         Self::MovedWhileBlocked,
         Self::EvaluationDiffers,
         Self::NotificationUndelivered,
+        Self::AccountLocked,
     ];
 
     /// The stable word.
@@ -73,6 +76,7 @@ impl AlarmCode {
             Self::MovedWhileBlocked => "moved_while_blocked",
             Self::EvaluationDiffers => "evaluation_differs",
             Self::NotificationUndelivered => "notification_undelivered",
+            Self::AccountLocked => "account_locked",
         }
     }
 
@@ -100,6 +104,8 @@ pub enum Subject {
     Place(Name),
     /// A way in which people are told, for instance `email`.
     Channel(Name),
+    /// A person's account.
+    Account(Name),
 }
 
 /// An alarm as it was raised. The same one is not raised twice: code, subject, rule and instant tell it from others.
@@ -157,12 +163,13 @@ impl Subject {
             Self::Sensor(name) => ("sensor", name),
             Self::Place(name) => ("place", name),
             Self::Channel(name) => ("channel", name),
+            Self::Account(name) => ("account", name),
         }
     }
 }
 
 impl RaisedAlarm {
-    /// It as JSON. `channel`, `acknowledged_by`, `acknowledged_at` and `acknowledged_reason` are there only when they
+    /// It as JSON. `channel`, `account`, `acknowledged_by`, `acknowledged_at` and `acknowledged_reason` are there only when they
     /// say something: a record written before they were known keeps its bytes.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -180,8 +187,10 @@ impl RaisedAlarm {
             "cleared_at": self.cleared_at.map(told),
             "detail": self.detail,
         });
-        if let Some(channel) = named("channel") {
-            json["channel"] = json!(channel);
+        for kind in ["channel", "account"] {
+            if let Some(name) = named(kind) {
+                json[kind] = json!(name);
+            }
         }
         if let Some(Acknowledgement { by, at, reason }) = &self.acknowledged {
             json["acknowledged_by"] = json!(by.as_str());
@@ -202,6 +211,7 @@ impl RaisedAlarm {
         let place = fields.maybe("place", name)?.map(Subject::Place);
         let given = |field: &str| value.get(field).is_some_and(|value| !value.is_null());
         let channel = if given("channel") { fields.maybe("channel", name)?.map(Subject::Channel) } else { None };
+        let account = if given("account") { fields.maybe("account", name)?.map(Subject::Account) } else { None };
         let acknowledged = match given("acknowledged_by") {
             false => None,
             true => Some(Acknowledgement {
@@ -213,7 +223,7 @@ impl RaisedAlarm {
         Ok(Self {
             id: fields.read("id", |value| AlarmId::parse(value.as_str()?))?,
             code: fields.read("code", |value| AlarmCode::parse(value.as_str()?))?,
-            subject: unit.or(sensor).or(place).or(channel).ok_or("concerns nobody")?,
+            subject: unit.or(sensor).or(place).or(channel).or(account).ok_or("concerns nobody")?,
             rule: fields.maybe("rule", name)?,
             at: fields.read("at", valid_at)?,
             raised_at: fields.read("raised_at", recorded_at)?,

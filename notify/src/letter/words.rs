@@ -86,6 +86,7 @@ static ENGLISH: Words = Words {
         ("sensor_silent", "sensor silent"),
         ("moved_while_blocked", "moved while blocked"),
         ("notification_undelivered", "notifications are not delivered"),
+        ("account_locked", "account locked after wrong passwords"),
     ],
 };
 
@@ -127,5 +128,6 @@ static CHINESE: Words = Words {
         ("sensor_silent", "传感器无数据"),
         ("moved_while_blocked", "冻结期间被移动"),
         ("notification_undelivered", "通知无法送达"),
+        ("account_locked", "账户因密码多次错误被锁定"),
     ],
 };

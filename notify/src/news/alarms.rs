@@ -96,6 +96,6 @@ fn place_of(registry: &Registry, subject: &Subject, at: ValidAt) -> Option<Name>
                 Target::Unit(unit) => registry.place_of(unit, at),
             }
         }
-        Subject::Channel(_) => None,
+        Subject::Channel(_) | Subject::Account(_) => None,
     }
 }

@@ -77,7 +77,15 @@ impl Access {
         for (row, password_hash) in users {
             let principal = Principal { name: name(&row.name)?, role: role(&row.role)?, gateway: None };
             let created_at = RecordedAt::from_millis(row.created_at_ms);
-            let account = Account { principal, one_time: row.one_time, created_at, password_hash, locked_until: None };
+            let account = Account {
+                principal,
+                one_time: row.one_time,
+                created_at,
+                password_hash,
+                locked_until: None,
+                disabled: row.disabled,
+                external: row.external,
+            };
             access.users.insert(row.name, account);
         }
         for (name, until_ms) in locks {
@@ -164,7 +172,7 @@ impl Ledger {
     /// Creates an API token and gives it out: this once, since only its hash is kept.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When it would have the name the system acts under, or the database refuses.
     pub async fn create_token(
         &self,
         role: Role,
@@ -172,6 +180,10 @@ impl Ledger {
         gateway: Option<&Name>,
         actor: &Name,
     ) -> Result<String, Error> {
+        if name.as_str() == SYSTEM {
+            let what = format!("what the system does stands under the name `{SYSTEM}`: choose another name");
+            return Err(Error::AccessRefused { what });
+        }
         let token = secret::new_token();
         let hash = secret::token_hash(&token);
         let row = token_row(name.to_string(), role, gateway.map(ToString::to_string), hash);

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::audit::Where;
 use super::event::{Checkpoint, Event, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
+use super::sessions::{Gone, SessionRow};
 use crate::Error;
 use crate::journal::Position;
 
@@ -22,6 +24,23 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Events from `from` on, in order, at most `limit`.
     async fn events(&self, from: Sequence, limit: u32) -> Result<Vec<Result<Event, Unreadable>>, Error>;
+
+    /// Events after `after` that are as `wanted`, in order, at most `limit`.
+    async fn find_events(
+        &self,
+        wanted: &Where,
+        after: Sequence,
+        limit: u32,
+    ) -> Result<Vec<Result<Event, Unreadable>>, Error>;
+
+    /// What there is of the hold with this number.
+    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error>;
+
+    /// Which events made which hold what it is: (hold, event). `None` in a file older than that table.
+    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error>;
+
+    /// One version of one record of the registry: canonical JSON.
+    async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error>;
 
     /// Rows of the registry that events after `after` wrote, in their order, every version.
     async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error>;
@@ -47,8 +66,17 @@ pub(crate) trait Backend: Send + Sync {
     /// When tokens were last used: (id, milliseconds since the epoch). Not part of the chain.
     async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error>;
 
-    /// Notes when tokens were last used.
-    async fn save_token_uses(&self, uses: &[(String, i64)]) -> Result<(), Error>;
+    /// Notes when tokens and sessions were last used.
+    async fn save_uses(&self, uses: &Uses) -> Result<(), Error>;
+
+    /// The session whose id has this SHA-256. Not part of the chain, as all of sessions.
+    async fn session(&self, hash: &str) -> Result<Option<SessionRow>, Error>;
+
+    /// Keeps a new session, and takes away what is `gone`.
+    async fn put_session(&self, row: &SessionRow, gone: &Gone) -> Result<(), Error>;
+
+    /// Takes a session away; whether it was there.
+    async fn end_session(&self, hash: &str) -> Result<bool, Error>;
 
     /// What the database's own check finds wrong with its file.
     async fn check(&self) -> Result<Vec<String>, Error>;
@@ -58,6 +86,23 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Lets go of every connection.
     async fn close(&self);
+}
+
+/// What the tables and the chain have of one hold.
+#[derive(Debug)]
+pub(crate) struct HoldHistory {
+    /// Its record, canonical JSON.
+    pub(crate) record: Option<String>,
+    /// The events that made it, in order, each with what the ledger says its hash is: the event after it, or the
+    /// ledger's own record of its end.
+    pub(crate) events: Vec<(Result<Event, Unreadable>, String)>,
+}
+
+/// When what was last used: (id of a token or SHA-256 of a session's id, milliseconds since the epoch).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uses {
+    pub(crate) tokens: Vec<(String, i64)>,
+    pub(crate) sessions: Vec<(String, i64)>,
 }
 
 /// Events and what they change.

@@ -5,6 +5,7 @@ mod inherit;
 mod moves;
 mod note;
 mod refusal;
+mod signature;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::journal::Position;
 
 pub use self::moves::{BlockedMove, Judged};
 pub use self::refusal::HoldRefusal;
+pub use self::signature::Checked;
 
 /// What the evaluator found.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +116,7 @@ pub(super) struct Drafting {
 }
 
 /// What does not fit what is there: a defect of this program, for which nothing is written.
-type Misfit = String;
+pub(super) type Misfit = String;
 
 impl Drafting {
     /// After `before`, and after `earlier` events of the same transaction.
@@ -139,7 +141,7 @@ impl Drafting {
     }
 
     /// Raises an alarm, unless it was raised before.
-    fn raise(&mut self, alarm: NewAlarm) -> Result<Option<AlarmId>, Misfit> {
+    pub(super) fn raise(&mut self, alarm: NewAlarm) -> Result<Option<AlarmId>, Misfit> {
         let NewAlarm { code, subject, rule, at, detail } = alarm;
         let id = AlarmId::new(self.next.get());
         let alarm = RaisedAlarm {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::hold::Holds;
 use model::instant::{RecordedAt, parse_millis};
 use model::registry::{Change, from_canonical, to_canonical};
+use model::role::Role;
 use serde_json::{Value, json};
 
 use super::SYSTEM;
@@ -23,8 +24,16 @@ pub(crate) mod kind {
     pub(crate) const USER_CREATED: &str = "user.created";
     /// A person got another password.
     pub(crate) const USER_PASSWORD: &str = "user.password";
+    /// A person's account got another role, was disabled, or let in again.
+    pub(crate) const USER_CHANGED: &str = "user.changed";
     /// An account was locked.
     pub(crate) const USER_LOCKED: &str = "user.locked";
+    /// Somebody gave a wrong password for an account; no state of the chain changes.
+    pub(crate) const SIGN_IN_FAILED: &str = "sign_in.failed";
+    /// Somebody signed in; no state of the chain changes.
+    pub(crate) const SESSION_BEGAN: &str = "session.began";
+    /// Somebody signed out; no state of the chain changes.
+    pub(crate) const SESSION_ENDED: &str = "session.ended";
     /// The system noted something about itself; no state changes.
     pub(crate) const SYSTEM: &str = "system";
 }
@@ -81,6 +90,30 @@ pub(crate) struct UserRow {
     pub(crate) one_time: bool,
     /// When the account was created, milliseconds since the epoch.
     pub(crate) created_at_ms: i64,
+    /// Whether nobody comes in with it.
+    pub(crate) disabled: bool,
+    /// The identity provider's word for the person: issuer, a space, subject.
+    pub(crate) external: Option<String>,
+}
+
+/// How somebody showed who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By name and password.
+    Password,
+    /// An identity provider said so (OpenID Connect).
+    Oidc,
+}
+
+impl Way {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Oidc => "oidc",
+        }
+    }
 }
 
 /// What one event changes.
@@ -91,6 +124,7 @@ pub(crate) enum StateChange {
     TokenRevoked { id: String, at_ms: i64 },
     UserCreated(UserRow),
     UserPassword { name: String, password_digest: String, one_time: bool },
+    UserChanged { name: String, role: String, disabled: bool },
     UserLocked { name: String, until_ms: i64 },
     Held { event: HoldEvent, seq: i64, at: RecordedAt },
     Nothing,
@@ -128,9 +162,42 @@ pub(crate) fn user_draft(created: bool, user: &UserRow, actor: &str) -> Draft {
     let mut body = json!({ "name": user.name, "one_time": user.one_time, "password_digest": user.password_digest });
     if created {
         body["role"] = json!(user.role);
+        if let Some(external) = &user.external {
+            body["external"] = json!(external);
+        }
     }
     let kind = if created { kind::USER_CREATED } else { kind::USER_PASSWORD };
     Draft { actor: actor.to_owned(), kind, body: to_canonical(&body) }
+}
+
+pub(crate) fn user_changed_draft(
+    name: &str,
+    before: (Role, bool),
+    after: (Role, bool),
+    reason: Option<&str>,
+    actor: &str,
+) -> Draft {
+    let told = |(role, disabled): (Role, bool)| json!({ "role": role.as_str(), "disabled": disabled });
+    let body = json!({ "name": name, "before": told(before), "after": told(after), "reason": reason });
+    Draft { actor: actor.to_owned(), kind: kind::USER_CHANGED, body: to_canonical(&body) }
+}
+
+/// Somebody gave a wrong password for `account`, so many in a row.
+pub(crate) fn sign_in_failed_draft(account: &str, in_a_row: u32) -> Draft {
+    let body = json!({ "account": account, "in_a_row": in_a_row });
+    Draft { actor: SYSTEM.to_owned(), kind: kind::SIGN_IN_FAILED, body: to_canonical(&body) }
+}
+
+/// Somebody signed in. `session` tells it from others of theirs.
+pub(crate) fn session_began_draft(account: &str, session: &str, way: Way) -> Draft {
+    let body = json!({ "account": account, "session": session, "way": way.as_str() });
+    Draft { actor: account.to_owned(), kind: kind::SESSION_BEGAN, body: to_canonical(&body) }
+}
+
+/// Somebody signed out.
+pub(crate) fn session_ended_draft(account: &str, session: &str) -> Draft {
+    let body = json!({ "account": account, "session": session });
+    Draft { actor: account.to_owned(), kind: kind::SESSION_ENDED, body: to_canonical(&body) }
 }
 
 pub(crate) fn user_locked_draft(name: &str, until: RecordedAt) -> Draft {
@@ -181,17 +248,27 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
             password_digest: text("password_digest")?,
             one_time: flag("one_time")?,
             created_at_ms: at_ms,
+            disabled: false,
+            external: text("external").ok(),
         }),
         kind::USER_PASSWORD => StateChange::UserPassword {
             name: text("name")?,
             password_digest: text("password_digest")?,
             one_time: flag("one_time")?,
         },
+        kind::USER_CHANGED => {
+            let after = body.get("after").ok_or("its body has no `after`")?;
+            StateChange::UserChanged {
+                name: text("name")?,
+                role: after.get("role").and_then(Value::as_str).ok_or("its body has no `role` after")?.to_owned(),
+                disabled: after.get("disabled").and_then(Value::as_bool).ok_or("its body has no `disabled` after")?,
+            }
+        }
         kind::USER_LOCKED => StateChange::UserLocked {
             name: text("name")?,
             until_ms: parse_millis(&text("until")?).ok_or("its body has no instant `until`")?,
         },
-        kind::SYSTEM => StateChange::Nothing,
+        kind::SYSTEM | kind::SIGN_IN_FAILED | kind::SESSION_BEGAN | kind::SESSION_ENDED => StateChange::Nothing,
         other => return Err(format!("its kind `{other}` is not known to this program")),
     })
 }
@@ -204,6 +281,7 @@ pub(crate) struct Tables {
     pub(crate) users: BTreeMap<String, UserRow>,
     pub(crate) locks: BTreeMap<String, i64>,
     pub(crate) held: BTreeMap<i64, HoldRow>,
+    pub(crate) hold_events: BTreeMap<(i64, i64), ()>,
     pub(crate) acceptances: BTreeMap<String, AcceptanceRow>,
     pub(crate) alarms: BTreeMap<i64, AlarmRow>,
     /// What the rows about holds say together.
@@ -246,6 +324,10 @@ impl Tables {
                 user.one_time = one_time;
                 self.locks.remove(&name);
             }
+            StateChange::UserChanged { name, role, disabled } => {
+                let user = self.users.get_mut(&name).ok_or("it changes an account that never was")?;
+                (user.role, user.disabled) = (role, disabled);
+            }
             StateChange::UserLocked { name, until_ms } => {
                 if !self.users.contains_key(&name) {
                     return Err("it locks an account that never was".into());
@@ -257,6 +339,7 @@ impl Tables {
                 for touched in event.apply(&mut self.holds, at)? {
                     rows.add(&touched, &self.holds, seq);
                 }
+                self.hold_events.extend(rows.events.into_iter().map(|row| (row, ())));
                 self.held.extend(rows.holds.into_iter().map(|row| (row.id, row)));
                 self.acceptances.extend(rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)));
                 self.alarms.extend(rows.alarms.into_iter().map(|row| (row.id, row)));

@@ -9,7 +9,7 @@ use super::event::Hash;
 use crate::Error;
 
 /// 32 random bytes in hexadecimal.
-fn random_text() -> String {
+pub(crate) fn random_text() -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

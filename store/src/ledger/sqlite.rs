@@ -1,6 +1,9 @@
 //! The ledger in SQLite: one file, write-ahead logging, every commit synced.
 
+mod access;
+mod events;
 mod holds;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,10 +14,12 @@ use sqlx::sqlite::{
 };
 use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
-use super::backend::{Backend, Commit, Outcome, Unreadable};
+use super::audit::Where;
+use super::backend::{Backend, Commit, HoldHistory, Outcome, Unreadable, Uses};
 use super::event::{Checkpoint, Event, Hash, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
+use super::sessions::{Gone, SessionRow};
 use crate::Error;
 use crate::journal::Position;
 
@@ -27,8 +32,17 @@ const SCHEMA: &str = include_str!("sqlite/schema.sql");
 /// What format 2 adds.
 const HOLDS: &str = include_str!("sqlite/holds.sql");
 
-/// The format this program writes; format 1 is brought up to it when it is opened.
-const FORMAT: i64 = 2;
+/// What format 3 adds.
+const ACCESS: &str = include_str!("sqlite/access.sql");
+
+/// The format this program writes; older ones are brought up to it when they are opened.
+const FORMAT: i64 = 3;
+
+/// The first format with holds, alarms and locks.
+const WITH_HOLDS: i64 = 2;
+
+/// The first format with sessions, and accounts that can be disabled.
+const WITH_SESSIONS: i64 = 3;
 
 /// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
 /// stay far below SQLite's limit of 32,766.
@@ -69,16 +83,19 @@ impl SqliteBackend {
         let version = sqlx::query("PRAGMA user_version").fetch_one(&mut *transaction).await.map_err(failed("open"))?;
         let version: i64 = version.try_get(0).map_err(failed("open"))?;
         match version {
-            FORMAT => Ok(FORMAT),
-            1 if !create => Ok(1),
-            1 => {
-                sqlx::raw_sql(HOLDS).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
-                transaction.commit().await.map_err(failed("upgrade"))?;
-                Ok(FORMAT)
+            FORMAT => return Ok(FORMAT),
+            1..FORMAT if !create => return Ok(version),
+            1..FORMAT => {
+                for (added_with, tables) in [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS)] {
+                    if version < added_with {
+                        sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
+                    }
+                }
             }
             0 if create => {
-                sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await.map_err(failed("create"))?;
-                sqlx::raw_sql(HOLDS).execute(&mut *transaction).await.map_err(failed("create"))?;
+                for tables in [SCHEMA, HOLDS, ACCESS] {
+                    sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("create"))?;
+                }
                 let genesis = Checkpoint::genesis();
                 sqlx::query("INSERT INTO ledger_head (one, seq, hash) VALUES (1, ?, ?)")
                     .bind(genesis.seq.to_sql())
@@ -86,11 +103,11 @@ impl SqliteBackend {
                     .execute(&mut *transaction)
                     .await
                     .map_err(failed("create"))?;
-                transaction.commit().await.map_err(failed("create"))?;
-                Ok(FORMAT)
             }
-            found => Err(Error::LedgerFormat { path: self.path.clone(), found, known: FORMAT }),
+            found => return Err(Error::LedgerFormat { path: self.path.clone(), found, known: FORMAT }),
         }
+        transaction.commit().await.map_err(failed("prepare"))?;
+        Ok(FORMAT)
     }
 }
 
@@ -118,7 +135,7 @@ impl Backend for SqliteBackend {
             insert_events(&mut transaction, part).await.map_err(&failed)?;
             insert_records(&mut transaction, part).await.map_err(&failed)?;
             for (_, change) in part {
-                change_access(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
+                access::change(&mut transaction, change, &commit.passwords).await.map_err(&failed)?;
             }
         }
         holds::write(&mut transaction, &commit.rows).await.map_err(&failed)?;
@@ -156,6 +173,30 @@ impl Backend for SqliteBackend {
             .collect()
     }
 
+    async fn find_events(
+        &self,
+        wanted: &Where,
+        after: Sequence,
+        limit: u32,
+    ) -> Result<Vec<Result<Event, Unreadable>>, Error> {
+        events::find(&self.pool, wanted, after, limit).await.map_err(failed("read"))
+    }
+
+    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error> {
+        events::of_hold(&self.pool, hold).await.map_err(failed("read"))
+    }
+
+    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error> {
+        if self.format < WITH_SESSIONS {
+            return Ok(None);
+        }
+        events::of_holds(&self.pool).await.map(Some).map_err(failed("read"))
+    }
+
+    async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error> {
+        events::record(&self.pool, (kind, key, version)).await.map_err(failed("read"))
+    }
+
     async fn registry_rows(&self, after: Sequence) -> Result<Vec<RegistryRow>, Error> {
         let rows = sqlx::query(
             "SELECT kind, key, version, body, seq, recorded_at, current FROM registry WHERE seq > ? ORDER BY seq",
@@ -179,59 +220,26 @@ impl Backend for SqliteBackend {
     }
 
     async fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
-        let rows = sqlx::query(
-            "SELECT id, name, role, hash, gateway, created_at, revoked_at FROM tokens ORDER BY created_at, id",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed("read"))?;
-        let row = |row: &SqliteRow| {
-            Ok(TokenRow {
-                id: row.try_get(0)?,
-                name: row.try_get(1)?,
-                role: row.try_get(2)?,
-                hash: row.try_get(3)?,
-                gateway: row.try_get(4)?,
-                created_at_ms: row.try_get(5)?,
-                revoked_at_ms: row.try_get(6)?,
-            })
-        };
-        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+        access::tokens(&self.pool).await.map_err(failed("read"))
     }
 
     async fn users(&self) -> Result<Vec<(UserRow, String)>, Error> {
-        let rows = sqlx::query(
-            "SELECT name, role, password_digest, one_time, created_at, password_hash FROM users ORDER BY name",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed("read"))?;
-        let row = |row: &SqliteRow| {
-            let user = UserRow {
-                name: row.try_get(0)?,
-                role: row.try_get(1)?,
-                password_digest: row.try_get(2)?,
-                one_time: row.try_get::<i64, _>(3)? == 1,
-                created_at_ms: row.try_get(4)?,
-            };
-            Ok((user, row.try_get(5)?))
-        };
-        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+        access::users(&self.pool, self.format).await.map_err(failed("read"))
     }
 
     async fn locks(&self) -> Result<Vec<(String, i64)>, Error> {
-        if self.format < FORMAT { Ok(Vec::new()) } else { holds::locks(&self.pool).await.map_err(failed("read")) }
+        if self.format < WITH_HOLDS { Ok(Vec::new()) } else { holds::locks(&self.pool).await.map_err(failed("read")) }
     }
 
     async fn hold_rows(&self, after: Sequence) -> Result<HoldRows, Error> {
-        if self.format < FORMAT {
+        if self.format < WITH_HOLDS {
             return Ok(HoldRows::default());
         }
         holds::read(&self.pool, after).await.map_err(failed("read"))
     }
 
     async fn position(&self) -> Result<Position, Error> {
-        if self.format < FORMAT {
+        if self.format < WITH_HOLDS {
             Ok(Position::ZERO)
         } else {
             holds::position(&self.pool).await.map_err(failed("read"))
@@ -246,27 +254,30 @@ impl Backend for SqliteBackend {
     }
 
     async fn token_uses(&self) -> Result<Vec<(String, i64)>, Error> {
-        let rows = sqlx::query("SELECT id, last_used_at FROM token_uses").fetch_all(&self.pool).await;
-        let rows = rows.map_err(failed("read"))?;
-        let row = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
-        rows.iter().map(row).collect::<Result<_, _>>().map_err(failed("read"))
+        access::token_uses(&self.pool).await.map_err(failed("read"))
     }
 
-    async fn save_token_uses(&self, uses: &[(String, i64)]) -> Result<(), Error> {
-        let failed = failed("note the use of a token in");
+    async fn save_uses(&self, uses: &Uses) -> Result<(), Error> {
+        let failed = failed("note the use of a token or a session in");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        for (id, last_used_at_ms) in uses {
-            sqlx::query(
-                "INSERT INTO token_uses (id, last_used_at) VALUES (?, ?) \
-                 ON CONFLICT (id) DO UPDATE SET last_used_at = excluded.last_used_at",
-            )
-            .bind(id)
-            .bind(last_used_at_ms)
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        }
+        access::save_uses(&mut transaction, &uses.tokens).await.map_err(&failed)?;
+        sessions::save_uses(&mut transaction, &uses.sessions).await.map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
+    }
+
+    async fn session(&self, hash: &str) -> Result<Option<SessionRow>, Error> {
+        sessions::find(&self.pool, hash).await.map_err(failed("read"))
+    }
+
+    async fn put_session(&self, row: &SessionRow, gone: &Gone) -> Result<(), Error> {
+        let failed = failed("write a session to");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
+        sessions::put(&mut transaction, row, gone).await.map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+
+    async fn end_session(&self, hash: &str) -> Result<bool, Error> {
+        sessions::end(&self.pool, hash).await.map_err(failed("end a session in"))
     }
 
     async fn check(&self) -> Result<Vec<String>, Error> {
@@ -347,56 +358,6 @@ async fn insert_records(
             .push_bind(i64::from(row.current));
     });
     insert.build().execute(&mut **transaction).await.map(|_| ())
-}
-
-async fn change_access(
-    transaction: &mut Transaction<'_, Sqlite>,
-    change: &StateChange,
-    passwords: &[(String, String)],
-) -> Result<(), sqlx::Error> {
-    let password = |name: &str| passwords.iter().find(|(of, _)| of == name).map_or("", |(_, hash)| hash.as_str());
-    match change {
-        StateChange::Nothing | StateChange::RegistryPut(_) | StateChange::Held { .. } => return Ok(()),
-        StateChange::TokenCreated(row) => {
-            sqlx::query("INSERT INTO tokens (id, name, role, hash, gateway, created_at) VALUES (?, ?, ?, ?, ?, ?)")
-                .bind(&row.id)
-                .bind(&row.name)
-                .bind(&row.role)
-                .bind(&row.hash)
-                .bind(&row.gateway)
-                .bind(row.created_at_ms)
-        }
-        StateChange::TokenRevoked { id, at_ms } => {
-            sqlx::query("UPDATE tokens SET revoked_at = ? WHERE id = ?").bind(at_ms).bind(id)
-        }
-        StateChange::UserCreated(row) => sqlx::query(
-            "INSERT INTO users (name, role, password_digest, one_time, created_at, password_hash) VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&row.name)
-        .bind(&row.role)
-        .bind(&row.password_digest)
-        .bind(i64::from(row.one_time))
-        .bind(row.created_at_ms)
-        .bind(password(&row.name)),
-        StateChange::UserLocked { name, until_ms } => sqlx::query(
-            "INSERT INTO user_locks (name, locked_until) VALUES (?, ?) \
-             ON CONFLICT (name) DO UPDATE SET locked_until = excluded.locked_until",
-        )
-        .bind(name)
-        .bind(until_ms),
-        StateChange::UserPassword { name, password_digest, one_time } => {
-            let unlock = sqlx::query("DELETE FROM user_locks WHERE name = ?").bind(name);
-            unlock.execute(&mut **transaction).await?;
-            sqlx::query("UPDATE users SET password_digest = ?, one_time = ?, password_hash = ? WHERE name = ?")
-                .bind(password_digest)
-                .bind(i64::from(*one_time))
-                .bind(password(name))
-                .bind(name)
-        }
-    }
-    .execute(&mut **transaction)
-    .await
-    .map(|_| ())
 }
 
 fn read_event(row: &SqliteRow, seq: Sequence) -> Result<Event, String> {

@@ -257,6 +257,13 @@ impl Walk {
         if let Some(wrong) = difference("user_locks", &self.tables.locks, locks, String::clone) {
             return Ok(Some(wrong));
         }
+        if let Some(rows) = backend.hold_events().await? {
+            let rows = rows.into_iter().map(|row| (row, ())).collect();
+            let told = |(hold, seq): &(i64, i64)| format!("h{hold}, event {seq}");
+            if let Some(wrong) = difference("hold_events", &self.tables.hold_events, rows, told) {
+                return Ok(Some(wrong));
+            }
+        }
         Ok(self.compare_holds(backend.hold_rows(Sequence::ZERO).await?))
     }
 

@@ -1,10 +1,13 @@
 //! Holds, from what the evaluator finds to a person's signature: in the ledger, over HTTP, across restarts.
 
 mod acts;
+mod audit;
 mod desk;
 mod dispatch;
 mod kept;
 mod people;
+mod sessions;
+mod signatures;
 mod site;
 
 use std::sync::Arc;

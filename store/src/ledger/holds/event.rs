@@ -290,6 +290,8 @@ pub(crate) struct HoldRows {
     pub(crate) holds: Vec<HoldRow>,
     pub(crate) acceptances: Vec<AcceptanceRow>,
     pub(crate) alarms: Vec<AlarmRow>,
+    /// Rows of the table `hold_events`: a hold, and an event that changed it. Only written with the others.
+    pub(crate) events: Vec<(i64, i64)>,
 }
 
 /// A row of the table `holds`: a hold as its last event left it.
@@ -338,7 +340,10 @@ impl HoldRows {
     /// Adds the row of what an event, the `seq`th, touched; `holds` is the state after it.
     pub(crate) fn add(&mut self, touched: &Touched, holds: &Holds, seq: i64) {
         match touched {
-            Touched::Hold(id) => self.holds.extend(holds.get(*id).map(|hold| HoldRow::of(hold, seq))),
+            Touched::Hold(id) => {
+                self.holds.extend(holds.get(*id).map(|hold| HoldRow::of(hold, seq)));
+                self.events.push((i64::try_from(id.get()).unwrap_or(i64::MAX), seq));
+            }
             Touched::Acceptance(unit) => self.acceptances.extend(holds.acceptance(unit).map(|acceptance| {
                 AcceptanceRow { unit: unit.to_string(), body: to_canonical(&acceptance.to_json()), seq }
             })),

@@ -33,6 +33,13 @@ pub(super) async fn write(transaction: &mut Transaction<'_, Sqlite>, rows: &Hold
         insert.push(" ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body, seq = excluded.seq");
         insert.build().execute(&mut **transaction).await?;
     }
+    for part in rows.events.chunks(ROWS_PER_STATEMENT) {
+        let mut insert = QueryBuilder::new("INSERT INTO hold_events (hold, seq) ");
+        insert.push_values(part, |mut values, (hold, seq)| {
+            values.push_bind(hold).push_bind(seq);
+        });
+        insert.build().execute(&mut **transaction).await?;
+    }
     for row in &rows.acceptances {
         sqlx::query(
             "INSERT INTO review_acceptances (unit, body, seq) VALUES (?, ?, ?) \
@@ -104,6 +111,7 @@ pub(super) async fn read(pool: &SqlitePool, after: Sequence) -> Result<HoldRows,
             .map(acceptance)
             .collect::<Result<_, sqlx::Error>>()?,
         alarms: alarms.bind(after).fetch_all(pool).await?.iter().map(alarm).collect::<Result<_, sqlx::Error>>()?,
+        events: Vec::new(),
     })
 }
 

@@ -61,7 +61,7 @@ async fn what_a_signature_binds_can_be_computed_from_what_is_shown() {
     let text = request.send().await.unwrap().text().await.unwrap();
     let Value::Object(mut shown) = from_canonical(&text).unwrap() else { panic!("{text}") };
     let kept = shown.remove("record_sha256").unwrap();
-    for field in ["unit", "gtin", "lot", "place"] {
+    for field in ["unit", "gtin", "lot", "place", "signature"] {
         shown.remove(field).unwrap();
     }
     assert_eq!(kept, Hash::of(to_canonical(&Value::Object(shown)).as_bytes()).to_string());
@@ -84,6 +84,7 @@ async fn h2_only_a_named_person_with_their_password_decides() {
     }
     let token = desk.token("m.lin", Role::Quality).await;
     let head = desk.ledger.head();
+    let mut counted = 0;
     for (body, refusal) in [
         (json!({"reason": "x", "password": "not that one"}), (403, "wrong_password")),
         (json!({"reason": "  ", "password": desk::PASSWORD}), (400, "reason")),
@@ -94,7 +95,12 @@ async fn h2_only_a_named_person_with_their_password_decides() {
     ] {
         let (status, code) = desk.refused(&release, &token, body.clone()).await;
         assert_eq!((status, code.as_str()), refusal, "{body}");
+        counted += u64::from(code == "wrong_password");
+        let written = desk.written(head.seq, counted).await;
+        assert!(written.iter().all(|event| event.kind == "sign_in.failed"), "{body}");
+        assert_eq!(written.len() as u64, counted, "{body}");
     }
+    let head = desk.ledger.head();
     let reject = format!("/v1/holds/{hold}/reject");
     assert_eq!(desk.refused(&reject, &token, signed()).await, (400, "disposition".into()));
     assert_eq!(desk.refused("/v1/holds/h999999/release", &token, signed()).await, (404, "not_found".into()));

@@ -11,6 +11,7 @@ use api::door::{DoorError, ReadingsDoor, Receipt};
 use api::{ApiOptions, ApiState, Serving};
 use async_trait::async_trait;
 use model::role::Role;
+use store::ledger::{Event, Sequence};
 use store::newest::Newest;
 use tokio_util::sync::CancellationToken;
 
@@ -155,6 +156,13 @@ impl Desk {
         let blocks = body["blocks"].as_array().unwrap();
         assert_eq!(body["allowed"], blocks.is_empty());
         blocks.iter().map(|block| block["code"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The events after `before`, once there are so many: what nobody waits for is written soon after its answer.
+    pub(super) async fn written(&self, before: Sequence, count: u64) -> Vec<Event> {
+        let until = before.get() + count;
+        self.ledger.changes().wait_for(|snapshot| snapshot.head.seq.get() >= until).await.unwrap();
+        self.ledger.audit(before.next(), 100).await.unwrap()
     }
 
     pub(super) async fn sound(&self) {

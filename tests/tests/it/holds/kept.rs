@@ -244,24 +244,47 @@ async fn who_touches_a_hold_beside_the_ledger_is_found() {
     }
 }
 
+/// Takes away from the ledger in `directory` what came after `format`.
+async fn taken_back(directory: &std::path::Path, format: u8) {
+    let options = SqliteConnectOptions::new().filename(directory.join("ledger.sqlite"));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let third = "DROP TABLE sessions; DROP TABLE hold_events; DROP INDEX events_by_kind; DROP INDEX events_by_actor; \
+                 ALTER TABLE users DROP COLUMN disabled; ALTER TABLE users DROP COLUMN external; PRAGMA user_version = 2";
+    let second = "DROP TABLE holds; DROP TABLE review_acceptances; DROP TABLE alarms; DROP TABLE user_locks; \
+                  DROP TABLE evaluator; PRAGMA user_version = 1";
+    sqlx::raw_sql(third).execute(&pool).await.unwrap();
+    if format < 2 {
+        sqlx::raw_sql(second).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+}
+
 #[tokio::test]
-async fn a_ledger_of_the_format_before_is_brought_up_and_verifies_untouched() {
+async fn a_ledger_of_a_format_before_is_brought_up_and_verifies_untouched() {
     let directory = tempfile::tempdir().unwrap();
     let ledger = open(directory.path()).await;
     apply(&ledger, &document(1)).await;
     ledger.close().await.unwrap();
-    let options = SqliteConnectOptions::new().filename(directory.path().join("ledger.sqlite"));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    for table in ["holds", "review_acceptances", "alarms", "user_locks", "evaluator"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&pool).await.unwrap();
-    }
-    sqlx::query("PRAGMA user_version = 1").execute(&pool).await.unwrap();
-    pool.close().await;
+    taken_back(directory.path(), 1).await;
     assert_eq!(Ledger::verify_directory(directory.path(), None).await.unwrap().wrong, None);
     let ledger = open(directory.path()).await;
     let found = found_on("CR", vec![assessed("U1", 45, vec![hot(10, 45, true)])]);
     assert_eq!(ledger.record_findings(found).await.unwrap().placed.len(), 1);
     sound(&ledger).await;
+
+    // signatures made before the ledger knew which events are about a hold are checked all the same
+    let directory = tempfile::tempdir().unwrap();
+    written(directory.path()).await.close().await.unwrap();
+    taken_back(directory.path(), 2).await;
+    assert_eq!(Ledger::verify_directory(directory.path(), None).await.unwrap().wrong, None);
+    let ledger = open(directory.path()).await;
+    sound(&ledger).await;
+    let holds = ledger.holds();
+    let signed: Vec<_> = holds.iter().filter(|hold| !hold.acts.is_empty()).collect();
+    assert!(!signed.is_empty());
+    for hold in signed {
+        assert_eq!(ledger.check_signatures(hold).await.unwrap(), vec![Ok(()); hold.acts.len()], "{}", hold.id);
+    }
 }
 
 #[tokio::test]

@@ -94,6 +94,7 @@ async fn guessing_locks_the_account_at_every_door_and_across_restarts() {
     let hold = desk.find(assessed("U1", 45, vec![hot(10, 45, true)])).await[0];
     let release = format!("/v1/holds/{hold}/release");
     let wrong = || json!({"reason": "x", "password": "guessing"});
+    let before = desk.ledger.head().seq;
     // a right one in between starts the count again, and so does time
     let few = MAX_FAILURES - 1;
     for _ in 0..few {
@@ -107,10 +108,18 @@ async fn guessing_locks_the_account_at_every_door_and_across_restarts() {
     for _ in 0..few {
         assert_eq!(desk.refused(&release, &token, wrong()).await.0, 403);
     }
+    // every one of them is written down, and of the last one that it locked the account
+    let written = desk.written(before, 1 + u64::from(3 * few)).await;
+    assert_eq!(written.iter().filter(|event| event.kind == "sign_in.failed").count() as u64, u64::from(3 * few));
     let before = desk.ledger.head().seq;
     assert_eq!(desk.refused(&release, &token, wrong()).await, (403, "wrong_password".into()));
-    let event = desk.ledger.audit(before.next(), 10).await.unwrap();
-    assert_eq!((event.len(), event[0].actor.as_str(), event[0].kind.as_str()), (1, "system", "user.locked"));
+    assert_eq!(desk.refused(&release, &token, signed()).await, (429, "locked_out".into()), "at once");
+    let told: Vec<_> = desk.written(before, 3).await.into_iter().map(|event| (event.actor, event.kind)).collect();
+    let by_system = |kind: &str| ("system".to_owned(), kind.to_owned());
+    assert_eq!(told, ["sign_in.failed", "user.locked", "alarm.raised"].map(by_system));
+    let (_, alarms) = desk.get("/v1/alarms?code=account_locked", &token).await;
+    let alarm = &alarms["items"][0];
+    assert_eq!((&alarm["account"], &alarm["unit"]), (&json!("m.lin"), &Value::Null), "{alarm}");
     assert_eq!(desk.refused(&release, &token, signed()).await, (429, "locked_out".into()));
     assert_eq!(users(&desk, "m.lin", PASSWORD, None).await.0, 429);
     assert_eq!(desk.ledger.holds().get(hold).unwrap().state, HoldState::UnderReview);
@@ -122,5 +131,33 @@ async fn guessing_locks_the_account_at_every_door_and_across_restarts() {
     assert_eq!(desk.refused(&release, &token, signed()).await, (429, "locked_out".into()));
     desk.clock(ValidAt::from_millis(minute(46).millis() + 2 * LOCKED_FOR.as_millis() as i64 + 2));
     assert_eq!(desk.post(&release, &token, signed()).await.0, 200);
+    desk.sound().await;
+}
+
+#[tokio::test]
+async fn whether_there_is_such_an_account_is_not_to_be_learned_by_guessing() {
+    let directory = tempfile::tempdir().unwrap();
+    let desk = Desk::start(directory.path(), 1).await;
+    let before = desk.ledger.head().seq;
+    let mut seen = Vec::new();
+    for who in ["m.lin", "nobody"] {
+        let mut answers = Vec::new();
+        for _ in 0..=MAX_FAILURES {
+            let body = json!({"name": who, "password": "guessing"});
+            let request = desk.client.post(format!("{}/v1/session", desk.base)).json(&body);
+            answers.push(desk.send(request).await);
+        }
+        seen.push(answers);
+    }
+    assert_eq!(seen[0], seen[1]);
+    let statuses: Vec<u16> = seen[0].iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
+    // what nobody has an account for is not written down: it may be a password in the wrong field
+    let events = desk.written(before, u64::from(MAX_FAILURES) + 2).await;
+    assert!(events.iter().all(|event| !event.body.contains("nobody")));
+    // an administrator who sets another password lets the person in
+    desk.ledger.set_password(&name("m.lin"), "a new long password", &name("admin")).await.unwrap();
+    let passed = desk.ledger.sign_in("m.lin", "a new long password").await.unwrap();
+    assert!(passed.passed().is_some());
     desk.sound().await;
 }

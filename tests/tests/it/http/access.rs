@@ -1,75 +1,166 @@
 //! Roles and tokens.
 
+use store::ledger::{SessionLimits, Way};
+
 use super::*;
 
-fn signed() -> Option<Value> {
-    Some(json!({"reason": "x", "password": "x"}))
+/// Who may ask a route.
+#[derive(Clone, Copy)]
+enum Door {
+    /// Anybody, a stranger too.
+    Open,
+    /// These roles; a stranger is asked who they are.
+    For(&'static [Role]),
 }
 
-/// Every route that asks who is there: method, path, body, and the roles that may.
-fn guarded() -> Vec<(&'static str, &'static str, Option<Value>, &'static [Role])> {
+/// One row of the matrix: method, path as it is described, what stands in its place and behind it, body, and who may.
+struct Row {
+    method: &'static str,
+    described: &'static str,
+    query: &'static str,
+    body: Option<Value>,
+    door: Door,
+}
+
+impl Row {
+    /// Where it is asked: for something that is not there, so that nothing changes.
+    fn path(&self) -> String {
+        let path = self.described.replace("{id}", "none").replace("{gtin}/{lot}", "none/none");
+        path + self.query
+    }
+
+    /// Whether a session has to show its secret.
+    fn changes(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
+/// Every route of the description, and who may ask it.
+fn matrix() -> Vec<Row> {
     use Role::{Admin, Auditor, Gateway, Logistics, Quality, Viewer};
-    const READERS: &[Role] = &[Viewer, Logistics, Quality, Auditor, Admin];
-    vec![
-        ("POST", "/v1/sql", Some(json!({"sql": "SELECT 1"})), READERS),
-        ("POST", "/v1/readings", Some(json!({"site": "s", "gateway": "gateway", "readings": []})), &[Gateway, Admin]),
-        ("POST", "/v1/registry", Some(json!({})), &[Logistics, Admin]),
-        ("GET", "/v1/sensors/x/readings", None, READERS),
-        ("GET", "/v1/products", None, READERS),
-        ("GET", "/v1/places", None, READERS),
-        ("GET", "/v1/sensors", None, READERS),
-        ("GET", "/v1/associations", None, READERS),
-        ("GET", "/v1/lots", None, READERS),
-        ("GET", "/v1/lots/none/none", None, READERS),
-        ("GET", "/v1/units", None, READERS),
-        ("GET", "/v1/units/none/readings", None, READERS),
-        ("GET", "/v1/scan?code=none", None, READERS),
-        ("GET", "/v1/sites", None, READERS),
-        ("GET", "/v1/events?types=none", None, READERS),
-        ("GET", "/v1/units/none", None, READERS),
-        ("GET", "/v1/units/none/assessment", None, READERS),
-        ("GET", "/v1/excursions", None, READERS),
-        ("GET", "/v1/report", None, READERS),
-        ("GET", "/v1/moves", None, READERS),
-        ("GET", "/v1/audit", None, &[Auditor, Admin]),
-        ("GET", "/v1/tokens", None, &[Admin]),
-        ("POST", "/v1/tokens", Some(json!({"name": "n", "role": "viewer"})), &[Admin]),
-        ("DELETE", "/v1/tokens/none", None, &[Admin]),
-        ("GET", "/v1/users", None, &[Admin]),
-        ("POST", "/v1/users", Some(json!({"name": "a b", "role": "viewer", "password": ""})), &[Admin]),
-        ("POST", "/v1/users/none/password", Some(json!({"password": ""})), &[Admin]),
-        ("GET", "/v1/alarms", None, READERS),
-        ("POST", "/v1/alarms/none/acknowledge", Some(json!({})), &[Logistics, Quality, Admin]),
-        ("GET", "/v1/notifications", None, READERS),
-        ("GET", "/v1/notifications/state", None, READERS),
-        ("GET", "/v1/recipients", None, &[Auditor, Admin]),
-        ("POST", "/v1/recipients", Some(json!({})), &[Admin]),
-        ("GET", "/v1/holds", None, READERS),
-        ("GET", "/v1/holds/none", None, READERS),
-        ("GET", "/v1/units/none/dispatch-check", None, READERS),
-        ("POST", "/v1/holds", Some(json!({"unit": "none", "reason": "x"})), &[Logistics, Quality, Admin]),
-        ("POST", "/v1/moves", Some(json!({"unit": "none", "to": "x", "at": 0})), &[Logistics, Admin]),
-        ("POST", "/v1/holds/none/review", signed(), &[Quality]),
-        ("POST", "/v1/holds/none/release", signed(), &[Quality]),
-        ("POST", "/v1/holds/none/reject", signed(), &[Quality]),
-        ("POST", "/v1/incidents/none/review", signed(), &[Quality]),
-        ("POST", "/v1/incidents/none/release", signed(), &[Quality]),
-        ("POST", "/v1/incidents/none/reject", signed(), &[Quality]),
-        ("POST", "/v1/units/none/accept", signed(), &[Quality]),
-    ]
+    const READERS: Door = Door::For(&[Viewer, Logistics, Quality, Auditor, Admin]);
+    const ALL: Door = Door::For(&Role::ALL);
+    const ADMIN: Door = Door::For(&[Admin]);
+    const REVISION: Door = Door::For(&[Auditor, Admin]);
+    const KEEPERS: Door = Door::For(&[Logistics, Admin]);
+    const HOLDERS: Door = Door::For(&[Logistics, Quality, Admin]);
+    const QUALITY: Door = Door::For(&[Quality]);
+    let mut rows = Vec::new();
+    let mut get = |described, query, door| rows.push(Row { method: "GET", described, query, body: None, door });
+    get("/healthz", "", Door::Open);
+    get("/readyz", "", Door::Open);
+    get("/metrics", "", Door::Open);
+    for described in [
+        "/v1/products",
+        "/v1/places",
+        "/v1/sensors",
+        "/v1/associations",
+        "/v1/units",
+        "/v1/lots",
+        "/v1/sites",
+        "/v1/excursions",
+        "/v1/moves",
+    ] {
+        get(described, "", READERS);
+    }
+    get("/v1/sensors/{id}/readings", "", READERS);
+    get("/v1/lots/{gtin}/{lot}", "", READERS);
+    get("/v1/units/{id}", "", READERS);
+    get("/v1/units/{id}/assessment", "", READERS);
+    get("/v1/units/{id}/readings", "", READERS);
+    get("/v1/units/{id}/dispatch-check", "", READERS);
+    get("/v1/scan", "?code=none", READERS);
+    get("/v1/report", "", READERS);
+    get("/v1/events", "?types=none", READERS);
+    get("/v1/alarms", "", READERS);
+    get("/v1/notifications", "", READERS);
+    get("/v1/notifications/state", "", READERS);
+    get("/v1/holds", "", READERS);
+    get("/v1/holds/{id}", "", READERS);
+    get("/v1/recipients", "", REVISION);
+    get("/v1/audit", "", REVISION);
+    get("/v1/tokens", "", ADMIN);
+    get("/v1/users", "", ADMIN);
+    get("/v1/session", "", ALL);
+    let mut change = |method, described, body, door| rows.push(Row { method, described, query: "", body, door });
+    let signed = || Some(json!({"reason": "x", "password": "x"}));
+    let gateway = json!({"site": "s", "gateway": "gateway", "readings": []});
+    change("POST", "/v1/sql", Some(json!({"sql": "SELECT 1"})), READERS);
+    change("POST", "/v1/readings", Some(gateway), Door::For(&[Gateway, Admin]));
+    change("POST", "/v1/registry", Some(json!({})), KEEPERS);
+    change("POST", "/v1/moves", Some(json!({"unit": "none", "to": "x", "at": 0})), KEEPERS);
+    change("POST", "/v1/holds", Some(json!({"unit": "none", "reason": "x"})), HOLDERS);
+    change("POST", "/v1/alarms/{id}/acknowledge", Some(json!({})), HOLDERS);
+    change("POST", "/v1/holds/{id}/review", signed(), QUALITY);
+    change("POST", "/v1/holds/{id}/release", signed(), QUALITY);
+    change("POST", "/v1/holds/{id}/reject", signed(), QUALITY);
+    change("POST", "/v1/incidents/{id}/review", signed(), QUALITY);
+    change("POST", "/v1/incidents/{id}/release", signed(), QUALITY);
+    change("POST", "/v1/incidents/{id}/reject", signed(), QUALITY);
+    change("POST", "/v1/units/{id}/accept", signed(), QUALITY);
+    change("POST", "/v1/recipients", Some(json!({})), ADMIN);
+    change("POST", "/v1/tokens", Some(json!({"name": "n", "role": "viewer"})), ADMIN);
+    change("DELETE", "/v1/tokens/{id}", None, ADMIN);
+    change("POST", "/v1/users", Some(json!({"name": "a b", "role": "viewer", "password": ""})), ADMIN);
+    change("PATCH", "/v1/users/{id}", Some(json!({})), ADMIN);
+    change("POST", "/v1/users/{id}/password", Some(json!({"password": ""})), ADMIN);
+    change("POST", "/v1/session", Some(json!({})), Door::Open);
+    change("DELETE", "/v1/session", None, ALL);
+    rows
+}
+
+/// Fails unless `got` is what `role` is to get at `row`.
+fn judge(row: &Row, role: Role, way: &str, got: &Got) {
+    let told = format!("{role} by {way}: {} {}: {}", row.method, row.path(), got.status);
+    match row.door {
+        Door::For(roles) if !roles.contains(&role) => assert_eq!(got.problem(), (403, "forbidden".into()), "{told}"),
+        Door::Open | Door::For(_) => {
+            assert!(!matches!(got.status, 401 | 403 | 405), "{told}: {}", String::from_utf8_lossy(&got.body));
+        }
+    }
 }
 
 #[tokio::test]
-async fn every_route_knows_who_may() {
+async fn every_route_knows_who_may_by_token() {
     let edge = Edge::start().await;
     for role in Role::ALL {
         let token = edge.token(role).await;
-        for (method, path, body, roles) in guarded() {
-            let got = edge.send(method, path, Some(&token), body.as_ref()).await;
-            if roles.contains(&role) {
-                assert!(!matches!(got.status, 401 | 403), "{role} {method} {path}: {}", got.status);
-            } else {
-                assert_eq!(got.problem(), (403, "forbidden".into()), "{role} {method} {path}");
+        for row in matrix() {
+            let got = edge.send(row.method, &row.path(), Some(&token), row.body.as_ref()).await;
+            judge(&row, role, "token", &got);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_knows_who_may_by_session() {
+    let edge = Edge::start().await;
+    let admin = Name::parse("admin").unwrap();
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Gateway) {
+        let person = Name::parse(&format!("p.{role}")).unwrap();
+        edge.ledger.create_user(&person, role, "a password for tests", &admin).await.unwrap();
+        let begin = || edge.ledger.begin_session(person.as_str(), Way::Password, SessionLimits::default());
+        let (mut id, mut session) = begin().await.unwrap();
+        for row in matrix() {
+            let ask = |secret: Option<&str>| {
+                let method = reqwest::Method::from_bytes(row.method.as_bytes()).unwrap();
+                let request = edge.client.request(method, format!("{}{}", edge.base, row.path()));
+                let request = request.header("cookie", format!("coldtrail_session={id}"));
+                let request = match secret {
+                    Some(secret) => request.header("x-csrf-token", secret),
+                    None => request,
+                };
+                row.body.iter().fold(request, reqwest::RequestBuilder::json)
+            };
+            if row.changes() && matches!(row.door, Door::For(_)) {
+                for secret in [None, Some("0000")] {
+                    let refused = got(ask(secret)).await.problem();
+                    assert_eq!(refused, (403, "csrf".into()), "{role} {} {}", row.method, row.path());
+                }
+            }
+            judge(&row, role, "session", &got(ask(Some(&session.csrf))).await);
+            if (row.method, row.described) == ("DELETE", "/v1/session") {
+                (id, session) = begin().await.unwrap();
             }
         }
     }
@@ -80,35 +171,44 @@ async fn strangers_are_asked_who_they_are() {
     let edge = Edge::start().await;
     let long = "x".repeat(10_000);
     for token in [None, Some("wrong"), Some(""), Some(long.as_str())] {
-        for (method, path, body, _) in guarded() {
-            let got = edge.send(method, path, token, body.as_ref()).await;
-            assert_eq!(got.problem(), (401, "unauthorized".into()), "{method} {path} with {:?}", token.map(str::len));
-        }
-    }
-    let basic = edge.client.get(format!("{}/v1/places", edge.base)).basic_auth("admin", Some("x"));
-    assert_eq!(got(basic).await.status, 401);
-    for path in ["/healthz", "/readyz", "/openapi.json"] {
-        assert_eq!(edge.send("GET", path, None, None).await.status, 200, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn every_guarded_route_of_the_description_is_in_the_list() {
-    let listed: std::collections::BTreeSet<_> =
-        guarded().iter().map(|(method, path, ..)| format!("{method} {}", path.split('?').next().unwrap())).collect();
-    let document = serde_json::to_value(api::openapi()).unwrap();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            if operation["security"].is_array() {
-                let path = path
-                    .replace("/sensors/{id}", "/sensors/x")
-                    .replace("{id}", "none")
-                    .replace("{gtin}/{lot}", "none/none");
-                let route = format!("{} {path}", method.to_uppercase());
-                assert!(listed.contains(&route), "`{route}` has no row in the test of roles");
+        for row in matrix() {
+            let got = edge.send(row.method, &row.path(), token, row.body.as_ref()).await;
+            let told = format!("{} {} with {:?}", row.method, row.path(), token.map(str::len));
+            match row.door {
+                Door::For(_) => assert_eq!(got.problem(), (401, "unauthorized".into()), "{told}"),
+                Door::Open => assert!(!matches!(got.status, 401 | 403 | 405), "{told}: {}", got.status),
             }
         }
     }
+    for row in matrix().iter().filter(|row| matches!(row.door, Door::For(_))) {
+        let method = reqwest::Method::from_bytes(row.method.as_bytes()).unwrap();
+        let request = edge.client.request(method, format!("{}{}", edge.base, row.path()));
+        let request = row.body.iter().fold(request, reqwest::RequestBuilder::json);
+        let cookie = request.header("cookie", format!("coldtrail_session={}", "0".repeat(64)));
+        assert_eq!(got(cookie).await.problem(), (401, "unauthorized".into()), "{} {}", row.method, row.path());
+    }
+    let basic = edge.client.get(format!("{}/v1/places", edge.base)).basic_auth("admin", Some("x"));
+    assert_eq!(got(basic).await.status, 401);
+    assert_eq!(edge.send("GET", "/openapi.json", None, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_matrix_has_every_route_of_the_description_and_no_other() {
+    use std::collections::BTreeMap;
+    let listed: BTreeMap<String, bool> = matrix()
+        .iter()
+        .map(|row| (format!("{} {}", row.method, row.described), matches!(row.door, Door::For(_))))
+        .collect();
+    assert_eq!(listed.len(), matrix().len(), "a route stands there twice");
+    let document = serde_json::to_value(api::openapi()).unwrap();
+    let mut described = BTreeMap::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            // whether a stranger is asked who they are is described as it is
+            described.insert(format!("{} {path}", method.to_uppercase()), operation["security"].is_array());
+        }
+    }
+    assert_eq!(listed, described);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::*;
 
 /// Every route, as a user of the contract knows it.
 const ROUTES: &[&str] = &[
+    "DELETE /v1/session",
     "DELETE /v1/tokens/{id}",
     "GET /healthz",
     "GET /metrics",
@@ -29,6 +30,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/scan",
     "GET /v1/sensors",
     "GET /v1/sensors/{id}/readings",
+    "GET /v1/session",
     "GET /v1/sites",
     "GET /v1/tokens",
     "GET /v1/units",
@@ -37,6 +39,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/units/{id}/dispatch-check",
     "GET /v1/units/{id}/readings",
     "GET /v1/users",
+    "PATCH /v1/users/{id}",
     "POST /v1/alarms/{id}/acknowledge",
     "POST /v1/holds",
     "POST /v1/holds/{id}/reject",
@@ -49,6 +52,7 @@ const ROUTES: &[&str] = &[
     "POST /v1/readings",
     "POST /v1/recipients",
     "POST /v1/registry",
+    "POST /v1/session",
     "POST /v1/sql",
     "POST /v1/tokens",
     "POST /v1/units/{id}/accept",

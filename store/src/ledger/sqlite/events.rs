@@ -1,0 +1,84 @@
+//! Ways to find events.
+
+use sqlx::sqlite::SqlitePool;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::read_event;
+use crate::ledger::audit::Where;
+use crate::ledger::backend::{HoldHistory, Unreadable};
+use crate::ledger::event::{Event, Sequence};
+
+/// Events after `after` that are as `wanted`, in order, at most `limit`.
+pub(super) async fn find(
+    pool: &SqlitePool,
+    wanted: &Where,
+    after: Sequence,
+    limit: u32,
+) -> Result<Vec<Result<Event, Unreadable>>, sqlx::Error> {
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new("SELECT seq, recorded_at, actor, kind, body, previous_hash, hash FROM events WHERE seq > ");
+    query.push_bind(after.to_sql());
+    if let Some(actor) = &wanted.actor {
+        query.push(" AND actor = ").push_bind(actor);
+    }
+    if let Some(kind) = &wanted.kind {
+        // a kind, or the family of kinds that begin with it
+        query.push(" AND (kind = ").push_bind(kind).push(" OR substr(kind, 1, length(").push_bind(kind);
+        query.push(") + 1) = ").push_bind(format!("{kind}.")).push(")");
+    }
+    if let Some(from) = wanted.from {
+        query.push(" AND recorded_at >= ").push_bind(from.millis());
+    }
+    if let Some(to) = wanted.to {
+        query.push(" AND recorded_at < ").push_bind(to.millis());
+    }
+    query.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let seq = Sequence::from_sql(row.try_get(0)?);
+            Ok(read_event(row, seq).map_err(|what| Unreadable { seq, what }))
+        })
+        .collect()
+}
+
+/// What the tables and the chain have of one hold.
+pub(super) async fn of_hold(pool: &SqlitePool, hold: i64) -> Result<HoldHistory, sqlx::Error> {
+    let record = sqlx::query("SELECT body FROM holds WHERE id = ?").bind(hold).fetch_optional(pool).await?;
+    let record = record.map(|row| row.try_get(0)).transpose()?;
+    let rows = sqlx::query(
+        "SELECT seq, recorded_at, actor, kind, body, previous_hash, hash, \
+         coalesce((SELECT next.previous_hash FROM events AS next WHERE next.seq = events.seq + 1), \
+                  (SELECT hash FROM ledger_head)) \
+         FROM events WHERE seq IN (SELECT seq FROM hold_events WHERE hold = ?) ORDER BY seq",
+    )
+    .bind(hold)
+    .fetch_all(pool)
+    .await?;
+    let event = |row: &sqlx::sqlite::SqliteRow| {
+        let seq = Sequence::from_sql(row.try_get(0)?);
+        let event = read_event(row, seq).map_err(|what| Unreadable { seq, what });
+        Ok((event, row.try_get(7)?))
+    };
+    Ok(HoldHistory { record, events: rows.iter().map(event).collect::<Result<_, sqlx::Error>>()? })
+}
+
+/// Which events made which hold what it is: (hold, event).
+pub(super) async fn of_holds(pool: &SqlitePool) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let rows = sqlx::query("SELECT hold, seq FROM hold_events").fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// One version of one record of the registry: canonical JSON.
+pub(super) async fn record(
+    pool: &SqlitePool,
+    (kind, key, version): (&str, &str, i64),
+) -> Result<Option<String>, sqlx::Error> {
+    let row = sqlx::query("SELECT body FROM registry WHERE kind = ? AND key = ? AND version = ?")
+        .bind(kind)
+        .bind(key)
+        .bind(version)
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
