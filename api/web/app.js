@@ -7,7 +7,7 @@ import { frame } from "./shell/frame.js";
 import * as live from "./shell/live.js";
 import { button, refusal, say } from "./shell/parts.js";
 import * as session from "./shell/session.js";
-import { signInView } from "./shell/signin.js";
+import { renewView, signInView } from "./shell/signin.js";
 import { register, speak, t } from "./shell/words.js";
 import words from "./words/shell.js";
 
@@ -96,6 +96,7 @@ function arrived(root, first) {
 
 /** Somebody is signed in: the frame, the stream of events, the view. */
 function enter(who, first) {
+  if (who.one_time) return fill(app, renewView({ who, entered: (known) => enter(known, false) }));
   me = who;
   fill(app, frame.element({ me, views: VIEWS.filter((view) => view.picture), signOut, redraw, go }));
   live.start();

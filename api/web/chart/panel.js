@@ -7,7 +7,7 @@ import { LANE, before, behind, lane } from "./marks.js";
 const AXIS = 50;
 const DAY = 86_400_000;
 
-/** A panel in `place`. `options`: `height`, `range`, `marks`, `stays` (a lane above), `words`, `digits`, `onSelect`, `onCursor`, `sync`. */
+/** A panel in `place`. `options`: `height`, `range`, `marks`, `stays` (a lane above), `words`, `unit`, `onSelect`, `onCursor`, `sync`. */
 export function panel(place, traces, options) {
   const { height, range, marks, stays, words, onSelect, onCursor, sync } = options;
   const tables = traces.map((trace) => [trace.at, trace.low, trace.high, trace.last]);
@@ -87,7 +87,10 @@ function dates(splits, step) {
   });
 }
 
-const valueAxis = ({ unit, digits = 1 }) => paint({
+// As many decimals as the steps need.
+const decimals = (step) => [0, 1, 2].find((digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6) ?? 3;
+
+const valueAxis = ({ unit }) => paint({
   size: AXIS, space: 30,
-  values: (_, splits, __, ___, step) => splits.map((value) => `${value.toFixed(step < 1 ? (step < 0.1 ? 2 : digits) : 0).replace("-", "\u2212")}${unit}`),
+  values: (_, splits, __, ___, step) => splits.map((value) => `${value.toFixed(decimals(step)).replace("-", "\u2212")}${unit}`),
 });

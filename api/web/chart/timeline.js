@@ -90,7 +90,7 @@ export function timeline(read, about) {
     const moist = wet && el("div", { class: "chart-panel" });
     fill(panels, hot, moist);
     plots = [panel(hot, temperature, { ...options, unit: "°", height: narrow ? 240 : 300, marks: () => ({ ...about.marks.temperature, expiries: about.expiries }), stays: () => about.stays })];
-    if (wet) plots.push(panel(moist, damp, { ...options, unit: "%", digits: 0, height: narrow ? 120 : 130, marks: () => ({ ...about.marks.humidity, expiries: [] }) }));
+    if (wet) plots.push(panel(moist, damp, { ...options, unit: "%", height: narrow ? 120 : 130, marks: () => ({ ...about.marks.humidity, expiries: [] }) }));
     const names = [...new Set([...temperature, ...damp].map((trace) => trace.sensor))];
     fill(legend, names.map((name, at) => el("li", {}, el("span", { class: "swatch", style: { background: lineColour(at), "border-color": lineColour(at) } }), name)),
       el("li", {}, el("span", { class: "swatch limit" }), t("chart.limit")), el("li", {}, el("span", { class: "swatch out" }), t("chart.out")),

@@ -1,6 +1,6 @@
 // Who is reading: by a session's cookie, or by an API token kept for this tab only.
 
-import { Problem, known, within } from "./api.js";
+import { Problem, known, path, within } from "./api.js";
 
 const api = within();
 const TOKEN = "coldtrail.token";
@@ -59,6 +59,12 @@ export async function signIn(name, password) {
   const session = await api.post("/v1/session", { name, password }, { quiet: true });
   known({ csrf: session.csrf });
   return session;
+}
+
+/** Puts another password in the place of one that was meant for once, and signs in with it. */
+export async function renew(name, password) {
+  await api.post(path`/v1/users/${name}/password`, { password }, { quiet: true });
+  return signIn(name, password);
 }
 
 /** Signs in by an API token. */

@@ -67,7 +67,7 @@ function overview(lot, units) {
       [t("lot.units"), number(lot.unit_counts.open), lot.unit_counts.closed > 0 && t("lot.closed", { n: lot.unit_counts.closed })],
       [t("lot.quantity"), number(lot.quantity.open), t("lot.issuable", { n: number(lot.quantity.issuable) })],
       [t("lot.held"), number(lot.quantity.held), t("lot.units.held", { n: lot.unit_counts.held })],
-    ]),
+    ], "wide"),
     bar(lot.unit_counts));
 }
 
