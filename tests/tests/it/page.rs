@@ -85,7 +85,7 @@ async fn a_person_finds_the_warm_unit_and_sees_why() {
         .unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
-    assert_eq!(said.lines().count(), 8, "{said}");
+    assert_eq!(said.lines().count(), 9, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

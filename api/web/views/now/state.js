@@ -24,7 +24,7 @@ export async function ask(api) {
     now,
     sites,
     incidents: incidents(holds),
-    running: running(excursions),
+    running: running(excursions, holds),
     silent: silent(alarms, sites),
     expiring: lots.items.filter((lot) => lot.effective_expiry && daysTo(lot.effective_expiry, now) <= SOON_DAYS),
   };
@@ -54,12 +54,14 @@ function incidents(holds) {
 }
 
 /** Excursions under way; units out by one rule since one instant are one. What fires next comes first. */
-function running(excursions) {
+function running(excursions, holds) {
+  const held = new Set(holds.map((hold) => `${hold.unit}/${hold.cause.rule}`));
   const found = new Map();
   for (const one of excursions) {
     const key = `${one.gtin}/${one.rule}/${one.start}`;
-    const together = found.get(key) ?? { ...one, units: [] };
+    const together = found.get(key) ?? { ...one, units: [], held: false };
     together.units.push(one.unit);
+    together.held ||= held.has(`${one.unit}/${one.rule}`);
     found.set(key, together);
   }
   const order = (one) => `${one.fires_at ?? "9"}${one.start}`;
