@@ -200,6 +200,21 @@ def admin_makes_and_revokes_a_token():
     said("a registry document is refused with the pointer of its fault")
 
 
+def password_of_ones_own():
+    go("#/settings/own")
+    write("textbox", "Password until now", "not the password at all")
+    write("textbox", "New password", PASSWORD[::-1])
+    write("textbox", "New password again", PASSWORD[::-1])
+    element("button", "Set password").click()
+    until(lambda: "This is not your password. Nothing was changed." in beside("Password until now"), "a wrong password is not said beside the field")
+    write("textbox", "Password until now", PASSWORD)
+    element("button", "Set password").click()
+    heard("The password is changed.")
+    go("#/settings/people")
+    heard("m.lin")
+    said("one's own password is changed, by whoever knows the one until now")
+
+
 def widths():
     for name in SIZES:
         size(name)
@@ -228,6 +243,7 @@ try:
     auditor_asks_and_looks()
     schema_is_the_servers()
     admin_makes_and_revokes_a_token()
+    password_of_ones_own()
     widths()
     complaints()
 finally:
