@@ -9,6 +9,7 @@ import sys
 
 from browser import FAINT, SIZES, driver, element, find, go, heard, said, settled, size, tree, until
 from selenium import webdriver
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 URL, TOKEN, WARM, FINE, LOT = sys.argv[1:6]
