@@ -20,6 +20,12 @@ const VIEWS = [
   { name: "stock", load: () => import("./views/stock.js"), picture: "stock" },
   { name: "lot", load: () => import("./views/lot.js") },
   { name: "unit", load: () => import("./views/unit.js") },
+  { name: "holds", load: () => import("./views/holds.js"), picture: "holds" },
+  { name: "hold", load: () => import("./views/hold.js") },
+  { name: "ship", load: () => import("./views/ship.js"), picture: "ship" },
+  { name: "ask", load: () => import("./views/ask.js"), picture: "ask" },
+  { name: "audit", load: () => import("./views/audit.js"), picture: "audit" },
+  { name: "settings", load: () => import("./views/settings.js"), picture: "settings" },
 ];
 
 const app = document.getElementById("app");

@@ -115,7 +115,7 @@ function about({ known, product, stays, placeName }) {
 }
 
 /** A line for each limit; the axis always reaches to those of storage. */
-function limits(rules, quantity) {
+export function limits(rules, quantity) {
   const found = new Map();
   for (const rule of rules.filter((one) => one.quantity === quantity)) {
     const limit = quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit);

@@ -4,6 +4,7 @@
 mod assess;
 mod backup;
 mod collector;
+mod desk;
 mod endtoend;
 mod evaluator;
 mod fuzz;

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use tests::python::{python, script};
 use tests::site::{Site, TOKEN};
 
-const GTIN: &str = "09506000134352";
-const WARM: &str = "106141411234567897";
+pub(crate) const GTIN: &str = "09506000134352";
+pub(crate) const WARM: &str = "106141411234567897";
 const FINE: &str = "106141411234567903";
 const NAME: &str = "m.lin";
 const PASSWORD: &str = "a long one of her own";
 const STEP_MS: i64 = 600_000;
 
 /// Two rooms, a unit of one lot in each, eight hours of readings; it got warm in one of them.
-async fn warm_site() -> Site {
+pub(crate) async fn warm_site() -> Site {
     let site = Site::start("").await.unwrap();
     let begins = chrono::Utc::now().timestamp_millis() / STEP_MS * STEP_MS - 48 * STEP_MS;
     let unit = |id: &str, place: &str| json!({ "id": id, "gtin": GTIN, "lot": "LOT42", "quantity": 120, "place": place, "at": begins });

@@ -1,0 +1,36 @@
+// What an entry of the audit trail is about, and how entries are found.
+
+/** Kinds of entries that are looked for. */
+export const KINDS = [
+  "registry", "hold.placed", "hold.evidence", "hold.under_review", "hold.released", "hold.rejected", "review.accepted", "alarm.raised", "alarm.cleared", "alarm.acknowledged",
+  "token.created", "token.revoked", "user.created", "user.changed", "user.password", "user.locked", "session.began", "session.ended", "sign_in.failed", "system",
+];
+
+const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+
+/** The statement that finds entries, newest first, before the entry `before`. */
+export function statement({ who, what, subject, from, to }, before) {
+  const terms = [
+    who && `actor = ${quoted(who)}`,
+    what && `kind = ${quoted(what)}`,
+    // what it is about stands in its body
+    subject && `strpos(body, ${quoted(subject)}) > 0`,
+    from && `at >= ${quoted(`${from}:00Z`)}`,
+    to && `at < ${quoted(`${to}:00Z`)}`,
+    before !== null && `seq < ${Number(before)}`,
+  ].filter(Boolean);
+  return `SELECT seq, at, actor, kind, body, previous_hash, hash FROM audit${terms.length > 0 ? ` WHERE ${terms.join(" AND ")}` : ""} ORDER BY seq DESC`;
+}
+
+/** What an entry is about (`subject`), more exactly what was done (`what`), and why. */
+export function subjectOf(kind, body) {
+  const why = body.reason ?? body.detail?.reason ?? null;
+  const said = (what, subject) => ({ what, subject: subject ?? "", why: typeof why === "string" ? why : null });
+  if (kind === "registry") return said(`${body.kind} ${body.before === null ? "+" : "→"} v${body.version}`, String(body.key));
+  if (kind === "hold.placed") return said(null, [body.id, body.scope?.unit ?? body.scope?.place ?? body.scope?.lot].filter(Boolean).join(" · "));
+  if (kind === "hold.evidence") return said(`v${body.after}`, body.hold);
+  if (kind.startsWith("hold.")) return said(body.disposition ?? null, (body.holds ?? []).map((one) => one.hold).join(", "));
+  if (kind === "review.accepted") return said(null, body.unit);
+  if (kind.startsWith("alarm.")) return said(body.code ?? null, [body.id ?? body.alarm, body.unit ?? body.sensor ?? body.place ?? body.channel].filter(Boolean).join(" · "));
+  return said(body.role ?? body.what ?? null, body.name ?? body.user ?? body.id ?? "");
+}
