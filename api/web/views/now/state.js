@@ -32,11 +32,11 @@ export async function ask(api) {
 
 const daysTo = (day, now) => (Date.parse(day) - now) / 86_400_000;
 
-/** The server's present, as far as it has told: its clock may not be the reader's. */
+/** The present: the reader's, unless the server is further, as one with a simulated clock is. */
 function latest(sites, excursions) {
   const heard = sites.flatMap((site) => site.sensors).map((sensor) => sensor.last?.measured_at);
   const times = [...heard, ...excursions.map((one) => one.as_of)].filter(Boolean).map((at) => Date.parse(at));
-  return times.length > 0 ? times.reduce((one, other) => Math.max(one, other)) : Date.now();
+  return times.reduce((one, other) => Math.max(one, other), Date.now());
 }
 
 /** Undecided holds by incident, the oldest first. */
