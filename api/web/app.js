@@ -7,7 +7,7 @@ import { frame } from "./shell/frame.js";
 import * as live from "./shell/live.js";
 import { button, refusal, say } from "./shell/parts.js";
 import * as session from "./shell/session.js";
-import { signInView } from "./shell/signin.js";
+import { renewView, signInView } from "./shell/signin.js";
 import { register, speak, t } from "./shell/words.js";
 import words from "./words/shell.js";
 
@@ -41,6 +41,9 @@ function address() {
   return { view: view ?? (name === "" ? VIEWS[0] : undefined), parameters: { path: rest, query: new URLSearchParams(query) } };
 }
 
+/** Whether a view of this name is there. */
+const leads = (name) => VIEWS.some((view) => view.name === name);
+
 const go = (hash) => {
   if (location.hash === hash) route();
   else location.hash = hash;
@@ -62,7 +65,7 @@ async function route({ first = false } = {}) {
   const root = el("main", { id: "main", class: "view", tabindex: -1, "aria-busy": "true" });
   const name = view?.name ?? "lost";
   frame.show(root, name);
-  const context = { api: api.within(leaving.signal), t, el, format, live, me, go, say, signal: leaving.signal };
+  const context = { api: api.within(leaving.signal), t, el, format, live, me, go, say, leads, signal: leaving.signal };
   try {
     if (!view) return lost(root);
     const { show } = await view.load();
@@ -96,6 +99,7 @@ function arrived(root, first) {
 
 /** Somebody is signed in: the frame, the stream of events, the view. */
 function enter(who, first) {
+  if (who.one_time) return fill(app, renewView({ who, entered: (known) => enter(known, false) }));
   me = who;
   fill(app, frame.element({ me, views: VIEWS.filter((view) => view.picture), signOut, redraw, go }));
   live.start();

@@ -42,7 +42,7 @@ export function behind(plot, { excursions, gaps }, words) {
       ctx.fillRect(start, bbox.top, end - start, bbox.height);
       ctx.fillStyle = colour("hold");
       ctx.fillRect(start, bbox.top, end - start, 3 * ratio);
-      label(ctx, ratio, one.rule, start, end, bbox.top + 17 * ratio, "hold");
+      label(ctx, ratio, one.rule, start, end, bbox.top + bbox.height - 6 * ratio, "hold");
     }
   });
 }
@@ -76,13 +76,15 @@ export function before(plot, { limits, alarms, expiries }) {
       line(ctx, bbox.left, y, bbox.left + bbox.width, y);
       ctx.setLineDash([]);
       ctx.textAlign = "right";
-      ctx.textBaseline = limit.side === "low" ? "top" : "bottom";
+      ctx.textBaseline = "middle";
       const width = ctx.measureText(limit.text).width;
-      const below = limit.side === "low" ? 2 * ratio : -2 * ratio;
-      ctx.fillStyle = colour("sheet", 0.75);
-      ctx.fillRect(bbox.left + bbox.width - width - 8 * ratio, limit.side === "low" ? y + ratio : y - 15 * ratio, width + 6 * ratio, 14 * ratio);
+      // outside of what is allowed, unless there is no room
+      const above = limit.side === "low" ? y + 18 * ratio > bbox.top + bbox.height : y - 18 * ratio > bbox.top;
+      const middle = y + (above ? -9 : 10) * ratio;
+      ctx.fillStyle = colour("sheet", 0.8);
+      ctx.fillRect(bbox.left + bbox.width - width - 8 * ratio, middle - 7 * ratio, width + 6 * ratio, 14 * ratio);
       ctx.fillStyle = colour("hold");
-      ctx.fillText(limit.text, bbox.left + bbox.width - 5 * ratio, y + below);
+      ctx.fillText(limit.text, bbox.left + bbox.width - 5 * ratio, middle);
     }
     for (const alarm of alarms) {
       const [x] = span(plot, alarm.at, alarm.at) ?? [];
@@ -108,7 +110,7 @@ export function before(plot, { limits, alarms, expiries }) {
       const right = x + ctx.measureText(expiry.text).width + 10 * ratio > bbox.left + bbox.width;
       ctx.textAlign = right ? "right" : "left";
       ctx.textBaseline = "top";
-      ctx.fillText(expiry.text, x + (right ? -5 : 5) * ratio, bbox.top + (expiry.effective ? 20 : 36) * ratio);
+      ctx.fillText(expiry.text, x + (right ? -5 : 5) * ratio, bbox.top + bbox.height / 2 + (expiry.effective ? -16 : 2) * ratio);
     }
   });
 }

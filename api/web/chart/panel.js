@@ -23,8 +23,8 @@ export function panel(place, traces, options) {
       x: { time: true, auto: false, range: () => [range().from, range().to] },
       y: { range: (_, low, high) => reach(low, high, marks().limits) },
     },
-    series: [{}, ...(tables.length > 0 ? traces.flatMap((_, at) => lines(at, single)) : [{ show: false }])],
-    bands: traces.map((_, at) => ({ series: [2 + 3 * at, 1 + 3 * at], fill: () => lineColour(at, 0.32) })),
+    series: [{}, ...(tables.length > 0 ? traces.flatMap((trace) => lines(trace.number, single)) : [{ show: false }])],
+    bands: traces.map((trace, at) => ({ series: [2 + 3 * at, 1 + 3 * at], fill: () => lineColour(trace.number, 0.32) })),
     axes: [timeAxis(), valueAxis(options)],
     cursor: {
       x: true, y: false, points: { show: false }, sync: { key: sync, setSeries: false },

@@ -1,12 +1,12 @@
 // One timeline of one or two panels: what is shown of it, and asking for it anew, finer, when that changes.
 
-import { el, fill } from "../shell/dom.js";
+import { el, fill, svg } from "../shell/dom.js";
 import { celsius, duration, humidity, number, time } from "../shell/format.js";
 import { icon } from "../shell/icons.js";
 import { button, refusal } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/chart.js";
-import { lineColour, onTheme } from "./colours.js";
+import { lineColour, lineDash, onTheme } from "./colours.js";
 import { panel } from "./panel.js";
 import { nearest, traces } from "./traces.js";
 import { steer } from "./steer.js";
@@ -85,14 +85,15 @@ export function timeline(read, about) {
     const narrow = panels.clientWidth < 560;
     const options = { range: () => shown, sync: key, words: { unknown: t("chart.unknown") }, onSelect: (from, to) => look(from, to, 0), onCursor: point };
     const { temperature, humidity: damp } = got;
+    const names = [...new Set([...temperature, ...damp].map((trace) => trace.sensor))].sort();
+    for (const trace of [...temperature, ...damp]) trace.number = names.indexOf(trace.sensor);
     const wet = damp.length > 0 || about.wet;
     const hot = el("div", { class: "chart-panel" });
     const moist = wet && el("div", { class: "chart-panel" });
     fill(panels, hot, moist);
     plots = [panel(hot, temperature, { ...options, unit: "°", height: narrow ? 240 : 300, marks: () => ({ ...about.marks.temperature, expiries: about.expiries }), stays: () => about.stays })];
     if (wet) plots.push(panel(moist, damp, { ...options, unit: "%", height: narrow ? 120 : 130, marks: () => ({ ...about.marks.humidity, expiries: [] }) }));
-    const names = [...new Set([...temperature, ...damp].map((trace) => trace.sensor))];
-    fill(legend, names.map((name, at) => el("li", {}, el("span", { class: "swatch", style: { background: lineColour(at), "border-color": lineColour(at) } }), name)),
+    fill(legend, names.map((name, at) => el("li", {}, swatch(at), name)),
       el("li", {}, el("span", { class: "swatch limit" }), t("chart.limit")), el("li", {}, el("span", { class: "swatch out" }), t("chart.out")),
       el("li", {}, el("span", { class: "swatch gap" }), t("chart.gap")));
     tell();
@@ -168,6 +169,10 @@ export function timeline(read, about) {
     },
   };
 }
+
+/** The line of a sensor as it is drawn. */
+const swatch = (at) =>
+  svg("svg", { class: "swatch-line", viewBox: "0 0 22 8", "aria-hidden": "true" }, svg("line", { x1: 0, x2: 22, y1: 4, y2: 4, "stroke-width": 3, stroke: lineColour(at), "stroke-dasharray": lineDash(at).join(" ") || null }));
 
 /** A span of temperatures, for tables. */
 export const between = (low, high) => (low === high ? celsius(low) : `${number(low, 2)} … ${celsius(high)}`);

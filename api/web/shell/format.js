@@ -27,7 +27,7 @@ export const share = (value, digits = 1) => (absent(value) ? NOTHING : `${number
 /** A share of 1 that is known: rounded down, so that only all of it is 100 %. */
 export const shareDown = (value) => (absent(value) ? NOTHING : share(Math.floor(value * 1000) / 1000));
 /** A share of 1 that is used: rounded up, so that only nothing is 0 %. */
-export const shareUp = (value) => (absent(value) ? NOTHING : share(Math.ceil(value * 1000 - 1e-9) / 1000));
+export const shareUp = (value) => (absent(value) ? NOTHING : share(Math.max(0, Math.ceil(value * 1000 - 1e-9)) / 1000));
 /** Days of 86,400 s out of seconds. */
 export const days = (seconds, digits = 2) => (absent(seconds) ? NOTHING : `${number(seconds / 86400, digits)}${NARROW}${t("unit.d")}`);
 

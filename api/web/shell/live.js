@@ -43,7 +43,9 @@ const wanted = () => TYPES.filter((type) => [...listeners].some((one) => one.typ
 
 /** Starts to listen: somebody signed in. */
 export function start() {
-  if (!running) restart();
+  if (running) return;
+  running = new AbortController();
+  listen(running.signal);
 }
 
 /** Listens no more: nobody is signed in. */

@@ -70,6 +70,12 @@ export function say(text) {
   say.timer = setTimeout(() => said.classList.remove("shown"), 6000);
 }
 
+/** A place by its name, and its id where that says something else: rooms of two sites may be called alike. */
+export const placeNames = (places) => {
+  const names = new Map(places.map((place) => [place.id, place.name && place.name !== place.id && !place.name.includes(place.id) ? `${place.name} (${place.id})` : (place.name ?? place.id)]));
+  return (id) => (id === null || id === undefined ? "–" : (names.get(id) ?? id));
+};
+
 /** A link to a view of the page. */
 export const link = (hash, ...children) => append(el("a", { href: hash, data: { key: hash } }), children);
 export const unitHash = (id) => `#/unit/${encodeURIComponent(id)}`;

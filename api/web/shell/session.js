@@ -1,6 +1,6 @@
 // Who is reading: by a session's cookie, or by an API token kept for this tab only.
 
-import { Problem, known, within } from "./api.js";
+import { Problem, known, path, within } from "./api.js";
 
 const api = within();
 const TOKEN = "coldtrail.token";
@@ -31,21 +31,6 @@ export async function resume() {
     known({ token, csrf: session.csrf });
     return session;
   } catch (error) {
-    if (error.status === 404 && token) return resumeByToken();
-    if (error.status === 404) return null;
-    if (error.status !== 401) throw error;
-    kept.forget();
-    known({});
-    return null;
-  }
-}
-
-/** A server without sessions knows the token all the same; not whose it is. */
-async function resumeByToken() {
-  try {
-    await api.get("/v1/lots?limit=1", { quiet: true });
-    return { name: "API", role: "viewer", csrf: null };
-  } catch (error) {
     if (error.status !== 401) throw error;
     kept.forget();
     known({});
@@ -59,6 +44,12 @@ export async function signIn(name, password) {
   const session = await api.post("/v1/session", { name, password }, { quiet: true });
   known({ csrf: session.csrf });
   return session;
+}
+
+/** Puts another password in the place of one that was meant for once, and signs in with it. */
+export async function renew(name, password) {
+  await api.post(path`/v1/users/${name}/password`, { password }, { quiet: true });
+  return signIn(name, password);
 }
 
 /** Signs in by an API token. */

@@ -1,5 +1,6 @@
-// The way in: a name and its password, or an API token.
+// The way in: a name and its password, or an API token; and another password in the place of one that was meant for once.
 
+import { Problem } from "./api.js";
 import { el, fill } from "./dom.js";
 import { language, theme } from "./frame.js";
 import { field, notice, refusal } from "./parts.js";
@@ -12,21 +13,7 @@ export function signInView({ reason, entered, redraw }) {
   const password = el("input", { type: "password", autocomplete: "current-password", required: true, maxlength: 1024 });
   const token = el("input", { type: "password", autocomplete: "off", required: true, spellcheck: "false" });
   const answer = el("div", { class: "answer" }, reason && notice("note", reason));
-  const form = (press, ...children) => {
-    const button = el("button", { class: "button main" }, t("sign.in"));
-    const submit = async (event) => {
-      event.preventDefault();
-      button.disabled = true;
-      fill(answer);
-      try {
-        entered(await press());
-      } catch (error) {
-        fill(answer, error.status === 401 ? notice("bad", t("sign.wrong")) : refusal(error));
-        button.disabled = false;
-      }
-    };
-    return el("form", { on: { submit } }, children, button);
-  };
+  const form = (press, ...children) => asking(t("sign.in"), answer, async () => entered(await press()), children);
   queueMicrotask(() => name.focus());
   return el("main", { class: "entrance" },
     el("div", { class: "sheet" },
@@ -37,4 +24,46 @@ export function signInView({ reason, entered, redraw }) {
       el("details", {}, el("summary", {}, t("sign.token.instead")),
         form(() => session.signInByToken(token.value.trim()), field(t("sign.token"), token, t("sign.token.hint"))))),
     el("div", { class: "choices" }, language(redraw), theme()));
+}
+
+/** Asks for the password that takes the place of the one-time one; `entered` is called when it has. */
+export function renewView({ who, entered }) {
+  const first = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: 12, maxlength: 1024 });
+  const again = el("input", { type: "password", autocomplete: "new-password", required: true, minlength: 12, maxlength: 1024 });
+  const answer = el("div", { class: "answer" });
+  const renew = async () => {
+    if (first.value !== again.value) throw new Problem(0, { code: "sign.differ" });
+    entered(await session.renew(who.name, first.value));
+  };
+  queueMicrotask(() => first.focus());
+  return el("main", { class: "entrance" },
+    el("div", { class: "sheet" },
+      el("h1", {}, t("sign.renew")),
+      el("p", { class: "note" }, t("sign.renew.why", { name: who.name })),
+      answer,
+      asking(t("sign.renew.do"), answer, renew, [
+        el("input", { type: "text", autocomplete: "username", value: who.name, hidden: true, readonly: true }),
+        field(t("sign.new"), first, t("sign.new.hint")), field(t("sign.new.again"), again)])));
+}
+
+/** A form whose refusal stands in `answer`. */
+function asking(text, answer, press, children) {
+  const button = el("button", { class: "button main" }, text);
+  const submit = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    fill(answer);
+    try {
+      await press();
+    } catch (error) {
+      fill(answer, told(error));
+      button.disabled = false;
+    }
+  };
+  return el("form", { on: { submit } }, children, button);
+}
+
+function told(error) {
+  if (error.code === "sign.differ") return notice("bad", t("sign.differ"));
+  return error.status === 401 ? notice("bad", t("sign.wrong")) : refusal(error);
 }

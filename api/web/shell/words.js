@@ -20,8 +20,10 @@ export function t(key, values = {}) {
     return key;
   }
   const text = typeof found === "string" ? found : (found[plural[language].select(Number(values.n))] ?? found.other);
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return text.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
+
+const shown = (value) => (typeof value === "number" ? value.toLocaleString(language === "zh" ? "zh-CN" : "en") : String(value ?? ""));
 
 /** The text of `prefix.word`, or the word itself where it is none of ours: codes may be added. */
 export const named = (prefix, word) => (known[language].has(`${prefix}.${word}`) ? t(`${prefix}.${word}`) : String(word));

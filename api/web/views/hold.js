@@ -4,7 +4,7 @@ import { path } from "../shell/api.js";
 import { el, refill } from "../shell/dom.js";
 import { number, stamp } from "../shell/format.js";
 import { soon } from "../shell/live.js";
-import { badge, button, facts, holdHash, link, lotHash, notice, say, section, table, unitHash } from "../shell/parts.js";
+import { badge, button, facts, holdHash, link, lotHash, notice, refusal, say, section, table, unitHash } from "../shell/parts.js";
 import { named, register, t } from "../shell/words.js";
 import words from "../words/holds.js";
 import { around } from "./holds/around.js";
@@ -96,7 +96,7 @@ export async function show(root, context, { path: [id] }) {
 
   function decide({ hold, siblings, unit }) {
     const undecided = siblings.filter(isUndecided);
-    const links = hold.unit && el("p", { class: "buttons" }, el("a", { class: "button quiet", href: unitHash(hold.unit) }, t("hold.see.unit")));
+    const links = hold.unit && el("p", { class: "buttons" }, el("a", { class: "button quiet", href: unitHash(hold.unit) }, t("hold.see.unit")), button(t("hold.see.report"), report(hold.unit), { kind: "quiet", picture: "report", "data-key": "report" }));
     if (!isUndecided(hold)) {
       const last = hold.acts.at(-1);
       return section(t("hold.decide"), { id: "decide" }, notice(hold.state === "released" ? "good" : "bad", t("hold.decided", { state: named("state", hold.state), who: last?.by ?? "" }),
@@ -119,6 +119,18 @@ export async function show(root, context, { path: [id] }) {
       expired && el("p", { class: "note" }, t("hold.expired")),
       links);
   }
+
+  const report = (unit) => async (event) => {
+    const pressed = event.currentTarget;
+    pressed.disabled = true;
+    try {
+      await api.download(`/v1/report?unit=${encodeURIComponent(unit)}`, `unit-${unit}.pdf`);
+    } catch (error) {
+      if (error.name !== "AbortError") pressed.after(refusal(error));
+    } finally {
+      pressed.disabled = false;
+    }
+  };
 
   function siblings({ hold, siblings }) {
     const others = siblings.filter((one) => one.id !== hold.id);

@@ -4,7 +4,7 @@ import { path } from "../shell/api.js";
 import { el, refill } from "../shell/dom.js";
 import { date, daysUntil, number, stamp } from "../shell/format.js";
 import { soon } from "../shell/live.js";
-import { badge, button, facts, link, refusal, section, table, unitHash } from "../shell/parts.js";
+import { badge, button, facts, link, placeNames, refusal, section, table, unitHash } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/lot.js";
 import { bar } from "./lot/counts.js";
@@ -33,8 +33,7 @@ export async function show(root, { api, live, say, signal }, { path: [gtin, lot]
   }, { picture: "report" });
   const draw = async () => {
     const [found, places, units] = await Promise.all([api.get(`${path`/v1/lots/${gtin}/${lot}`}?limit=1`), api.every("/v1/places"), api.every(`/v1/units?gtin=${encodeURIComponent(gtin)}&lot=${encodeURIComponent(lot)}`, MOST)]);
-    const names = new Map(places.map((place) => [place.id, place.name ?? place.id]));
-    const placeName = (id) => (id === null ? "–" : (names.get(id) ?? id));
+    const placeName = placeNames(places);
     refill(head, el("div", {}, el("h1", {}, t("lot.title"), " ", el("span", { class: "mono" }, lot)), el("p", { class: "identity" }, el("b", {}, found.product ?? gtin), " · GTIN ", el("span", { class: "mono" }, gtin))), report);
     refill(body, overview(found, units), unitTable(units, placeName), placeTable(found.places, placeName));
   };

@@ -35,17 +35,23 @@ export async function show(root, context, { query }) {
   const log = el("div", {});
   let turn = 0;
   let last = null;
+  let asking = false;
 
   /** Asks about a code; `quietly` when something was held or released since it was asked about. */
   async function look(text, { quietly = false } = {}) {
+    // what is being asked is the newest there is
+    if (quietly && asking) return;
     const mine = (turn += 1);
+    asking = !quietly;
     Object.assign(chosen, { to: to.value(), at: at.value() });
     if (!quietly) {
       fill(spoken, el("p", { class: "verdict is-note" }, t("ship.looking")));
       fill(account);
     }
     const answer = await ask(api, text.replace(SPELLED, FNC1), { to: chosen.to, at: chosen.at && `${chosen.at}:00Z` });
-    if (mine !== turn || !answer || (quietly && answer.kind === last?.kind)) return;
+    if (mine !== turn) return;
+    asking = false;
+    if (!answer || (quietly && answer.kind === last?.kind)) return;
     last = { text, kind: answer.kind };
     recent.unshift({ ...last, at: new Date() });
     recent.length = Math.min(recent.length, RECENT);

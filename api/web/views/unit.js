@@ -5,7 +5,7 @@ import { path } from "../shell/api.js";
 import { el, fill, refill } from "../shell/dom.js";
 import { celsius, date, humidity, number, stamp } from "../shell/format.js";
 import { soon } from "../shell/live.js";
-import { badge, button, refusal, section, table } from "../shell/parts.js";
+import { badge, button, placeNames, refusal, section, table } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/unit.js";
 import { rulesOf } from "./unit/checks.js";
@@ -49,7 +49,7 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
     refill(record,
       section(t("why.title"), { id: "unit-why" }, why(known, product)),
       section(t("why.excursions.title"), { id: "unit-excursions" }, excursionTable(known)),
-      el("div", { class: "unit-two" },
+      el("div", { class: "unit-two uneven" },
         section(t("unit.holds"), { id: "unit-holds" }, holdList(holds)),
         section(t("unit.custody"), { id: "unit-custody" }, custodyTable(stays, placeName, Date.parse(known.as_of)))),
       el("div", { class: "unit-two" },
@@ -87,9 +87,7 @@ async function ask(api, id) {
     api.get(path`/v1/units/${id}`), api.get(path`/v1/units/${id}/assessment`), api.every(`/v1/holds?unit=${encodeURIComponent(id)}`, 1000),
     api.every("/v1/products"), api.every("/v1/places"), api.sql(`SELECT place, from_at, to_at FROM custody WHERE unit = '${quoted}' ORDER BY from_at`),
   ]);
-  const names = new Map(places.map((place) => [place.id, place.name ?? place.id]));
-  const placeName = (place) => names.get(place) ?? place;
-  return { unit, known, holds, stays, placeName, product: products.find((product) => product.gtin === unit.gtin) ?? { gtin: unit.gtin } };
+  return { unit, known, holds, stays, placeName: placeNames(places), product: products.find((product) => product.gtin === unit.gtin) ?? { gtin: unit.gtin } };
 }
 
 const at = (text) => Date.parse(text);
@@ -120,7 +118,9 @@ function about({ known, product, stays, placeName }) {
 export function limits(rules, quantity) {
   const found = new Map();
   for (const rule of rules.filter((one) => one.quantity === quantity)) {
-    const text = `${rule.id} ${quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit)}`;
+    const limit = quantity === "humidity" ? humidity(rule.limit) : celsius(rule.limit);
+    // what follows from the storage limits has a long name that says no more than the line does
+    const text = rule.id.startsWith("storage.") ? limit : `${rule.id} ${limit}`;
     found.set(`${rule.side}${rule.limit}`, { value: rule.limit, side: rule.side, text, always: rule.id !== "freeze" });
   }
   return [...found.values()];

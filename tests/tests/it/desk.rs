@@ -28,5 +28,5 @@ async fn people_hold_ship_decide_ask_audit_and_settle() {
         .unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
-    assert_eq!(said.lines().count(), 13, "{said}");
+    assert_eq!(said.lines().count(), 14, "{said}");
 }

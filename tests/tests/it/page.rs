@@ -10,6 +10,8 @@ use tests::site::{Site, TOKEN};
 pub(crate) const GTIN: &str = "09506000134352";
 pub(crate) const WARM: &str = "106141411234567897";
 const FINE: &str = "106141411234567903";
+const NAME: &str = "m.lin";
+const PASSWORD: &str = "a long one of her own";
 const STEP_MS: i64 = 600_000;
 
 /// Two rooms, a unit of one lot in each, eight hours of readings; it got warm in one of them.
@@ -76,16 +78,19 @@ async fn held(site: &Site) {
 async fn a_person_finds_the_warm_unit_and_sees_why() {
     let Some(python) = python() else { return };
     let site = warm_site().await;
+    let account = json!({ "name": NAME, "role": "quality", "password": PASSWORD });
+    let (status, answer) = site.post("/v1/users", TOKEN, &account).await.unwrap();
+    assert_eq!(status, 201, "{answer}");
     let output = tokio::process::Command::new(python)
         .arg(script("page.py"))
-        .args([&format!("{}/", site.url()), TOKEN, WARM, FINE, &format!("{GTIN}/LOT42")])
+        .args([&format!("{}/", site.url()), TOKEN, WARM, FINE, &format!("{GTIN}/LOT42"), NAME, PASSWORD])
         .stdin(Stdio::null())
         .output()
         .await
         .unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
-    assert_eq!(said.lines().count(), 8, "{said}");
+    assert_eq!(said.lines().count(), 10, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,16 +6,16 @@ import { badge, link, lotHash, section, table, unitHash } from "../../shell/part
 import { named, t } from "../../shell/words.js";
 
 // Of each list so many are shown; a link leads to the others.
-const SHOWN = 8;
+const SHOWN = 6;
 
 /** The four lists; those with nothing in them as one line. */
-export function attention(state) {
-  const lists = [holds(state), running(state), silent(state), expiring(state)];
+export function attention(state, leads) {
+  const lists = [holds(state, leads), running(state), silent(state), expiring(state)];
   const full = lists.filter((list) => list.rows.length > 0);
   const clear = lists.filter((list) => list.rows.length === 0);
   return [
-    ...full.map(({ id, kind, title, columns, rows }) =>
-      section(title, { id: `now-${id}`, className: `attention is-${kind}`, aside: rows.length > SHOWN && el("span", { class: "note" }, t("now.first", { shown: SHOWN, n: rows.length })) },
+    ...full.map(({ id, kind, title, columns, rows, further }) =>
+      section(title, { id: `now-${id}`, className: `attention is-${kind}`, aside: rows.length > SHOWN && el("span", { class: "note" }, t("now.first", { shown: SHOWN, n: rows.length }), further && [" · ", further]) },
         table(columns, rows.slice(0, SHOWN), { caption: title, captionHidden: true, stack: true }))),
     clear.length > 0 && el("p", { class: "sheet clear" }, badge("pass", t("now.clear")), clear.map((list) => el("span", {}, t(`now.no.${list.id}`)))),
   ];
@@ -36,8 +36,9 @@ function few(items, draw) {
 const unitLink = (id) => link(unitHash(id), el("span", { class: "mono" }, id));
 const reason = (cause) => [named("code", cause.code), cause.rule && [" · ", el("code", {}, cause.rule)]];
 
-function holds({ incidents, now }) {
+function holds({ incidents, now }, leads) {
   return {
+    further: leads("holds") && link("#/holds", t("now.all")),
     id: "holds", kind: "hold", rows: incidents, title: t("now.holds", { n: incidents.length }),
     columns: [
       { title: t("now.state"), value: (it) => (it.open > 0 ? badge("open", t("state.open")) : badge("under_review", t("state.under_review"))) },
@@ -52,7 +53,7 @@ function running({ running: rows, now }) {
   return {
     id: "running", kind: "out", rows, title: t("now.running", { n: rows.length }),
     columns: [
-      { title: t("now.fires"), value: (it) => (it.fires_at ? badge("out", distance(it.fires_at, now)) : badge("unknown", t("now.fired"))) },
+      { title: t("now.fires"), value: (it) => (it.fires_at ? badge("out", distance(it.fires_at, now)) : it.held ? badge("hold", t("now.is.hold")) : badge("unknown", t("now.fired"))) },
       { title: t("now.units"), head: true, wrap: true, value: (it) => few(it.units, unitLink) },
       { title: t("now.rule"), value: (it) => el("code", {}, it.rule) },
       { title: t("now.peak"), label: true, number: true, value: (it) => ofRule(it.rule, it.peak) },

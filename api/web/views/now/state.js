@@ -24,7 +24,7 @@ export async function ask(api) {
     now,
     sites,
     incidents: incidents(holds),
-    running: running(excursions),
+    running: running(excursions, holds),
     silent: silent(alarms, sites),
     expiring: lots.items.filter((lot) => lot.effective_expiry && daysTo(lot.effective_expiry, now) <= SOON_DAYS),
   };
@@ -32,11 +32,11 @@ export async function ask(api) {
 
 const daysTo = (day, now) => (Date.parse(day) - now) / 86_400_000;
 
-/** The server's present, as far as it has told: its clock may not be the reader's. */
+/** The present: the reader's, unless the server is further, as one with a simulated clock is. */
 function latest(sites, excursions) {
   const heard = sites.flatMap((site) => site.sensors).map((sensor) => sensor.last?.measured_at);
   const times = [...heard, ...excursions.map((one) => one.as_of)].filter(Boolean).map((at) => Date.parse(at));
-  return times.length > 0 ? times.reduce((one, other) => Math.max(one, other)) : Date.now();
+  return times.reduce((one, other) => Math.max(one, other), Date.now());
 }
 
 /** Undecided holds by incident, the oldest first. */
@@ -54,12 +54,14 @@ function incidents(holds) {
 }
 
 /** Excursions under way; units out by one rule since one instant are one. What fires next comes first. */
-function running(excursions) {
+function running(excursions, holds) {
+  const held = new Set(holds.map((hold) => `${hold.unit}/${hold.cause.rule}`));
   const found = new Map();
   for (const one of excursions) {
     const key = `${one.gtin}/${one.rule}/${one.start}`;
-    const together = found.get(key) ?? { ...one, units: [] };
+    const together = found.get(key) ?? { ...one, units: [], held: false };
     together.units.push(one.unit);
+    together.held ||= held.has(`${one.unit}/${one.rule}`);
     found.set(key, together);
   }
   const order = (one) => `${one.fires_at ?? "9"}${one.start}`;

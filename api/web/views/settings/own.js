@@ -4,6 +4,7 @@ import { path } from "../../shell/api.js";
 import { el, fill } from "../../shell/dom.js";
 import { complete, entry, form } from "../../shell/form.js";
 import { facts, notice, refusal, section } from "../../shell/parts.js";
+import { signIn } from "../../shell/session.js";
 import { named, t } from "../../shell/words.js";
 
 export const SHORTEST = 12;
@@ -21,6 +22,8 @@ export async function own(body, { api, me, say }) {
     if (next.control.value !== again.control.value) return again.tell(t("own.differs"));
     try {
       await api.post(path`/v1/users/${me.name}/password`, { password: next.control.value, current: current.control.value });
+      // with the old password every session ended, this one too
+      if (me.csrf) await signIn(me.name, next.control.value);
       for (const one of [current, next, again]) one.control.value = "";
       say(t("own.changed"));
       fill(answer, notice("good", t("own.changed")));

@@ -37,8 +37,8 @@ export function answered(context, answer, { to, again }) {
 function what({ code, scan, error }, first) {
   if (!scan) return error.status === 400 ? named("ship.fault", error.code) : error.message;
   const { sscc, unit, gtin, lot } = scan.keys;
-  const named = sscc ?? unit ?? (gtin && lot ? `${gtin} · ${lot}` : gtin) ?? code;
-  return [el("span", { class: "mono" }, named), first && ` · ${first.gtin} · ${first.lot}`];
+  const key = sscc ?? unit ?? (gtin && lot ? `${gtin} · ${lot}` : gtin) ?? code;
+  return [el("span", { class: "mono" }, key), first && ` · ${first.gtin} · ${first.lot}`];
 }
 
 const refused = ({ error, code }) => section(t("ship.why"), { id: "why" },

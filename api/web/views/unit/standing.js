@@ -79,6 +79,6 @@ export function conditions(known) {
 export function identity(unit, product, placeName) {
   return el("p", { class: "identity" },
     el("b", {}, product?.name ?? unit.gtin), " · ", t("unit.lot"), " ", link(lotHash(unit.gtin, unit.lot), unit.lot), " · ",
-    t("unit.quantity", { n: unit.remaining_quantity ?? unit.quantity }), unit.place && [" · ", icon("place"), " ", placeName(unit.place)],
+    t("unit.quantity", { n: unit.remaining_quantity ?? unit.quantity }), unit.place && [" · ", el("span", { class: "where" }, icon("place"), " ", placeName(unit.place))],
     unit.split_from && [" · ", t("unit.split"), " ", link(unitHash(unit.split_from), el("span", { class: "mono" }, unit.split_from))]);
 }
