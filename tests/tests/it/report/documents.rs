@@ -34,7 +34,8 @@ fn facts(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
                     format!("{:.2} %", (value * 10_000.0 + 1e-7).floor() / 100.0)
                 }
                 "fraction" | "used_fraction" | "budget_used_fraction" => {
-                    format!("{:.2} %", (value * 10_000.0 - 1e-7).ceil() / 100.0)
+                    // plus zero, or nothing would be minus nothing
+                    format!("{:.2} %", (value * 10_000.0 - 1e-7).ceil() / 100.0 + 0.0)
                 }
                 "low" | "nominal" | "upper" => lasted(value),
                 key if key.ends_with("_s") => lasted(value),
