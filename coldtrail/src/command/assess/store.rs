@@ -9,6 +9,7 @@ use ingest::clock::Clock;
 use model::assessment::Verdict;
 use model::instant::{RecordedAt, ValidAt};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Evidence;
 use crate::arguments::Assess;
@@ -52,16 +53,19 @@ pub(super) async fn ask_server(url: &str, arguments: &Assess) -> Result<Vec<Verd
         Some(unit) => vec![unit.clone()],
         None => units(&remote).await?,
     };
-    let mut all = Vec::new();
+    let mut all: Vec<Box<RawValue>> = Vec::new();
     for unit in units {
         let answer = remote.get(&format!("/v1/units/{unit}/assessment?{query}")).await?;
-        all.push(serde_json::from_slice::<Value>(&answer.body)?);
+        all.push(serde_json::from_slice(&answer.body)?);
     }
-    let verdicts = all.iter().filter_map(|assessment| Verdict::parse(assessment["verdict"].as_str()?)).collect();
+    let read: Result<Vec<Value>, _> = all.iter().map(|answer| serde_json::from_str(answer.get())).collect();
+    let read = read?;
+    let verdicts = read.iter().filter_map(|assessment| Verdict::parse(assessment["verdict"].as_str()?)).collect();
     if arguments.json {
-        println!("{}", Value::Array(all));
+        // as it was sent: a number that is read and written again may end in another digit
+        println!("{}", serde_json::to_string(&all)?);
     } else {
-        for of in &all {
+        for of in &read {
             let text = |member: &str| of[member].as_str().unwrap_or_default().to_owned();
             println!("{}  {}  {}  expires {}", text("unit"), text("lot"), text("verdict"), text("effective_expiry"));
         }
