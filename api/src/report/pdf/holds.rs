@@ -8,8 +8,10 @@ use super::number::{NONE, duration, exact, or_none, percent_up, plain, time, wor
 use super::sheet::{GREY, INK, colour_of};
 use super::table::{Cell, Table};
 
-/// Excursions of one version of evidence that are listed; the rest is in the hold's record.
-const MAX_EXCURSIONS: usize = 20;
+/// Excursions of one version of evidence that are listed in the report of a unit; the rest is in the hold's record.
+const MAX_EXCURSIONS: usize = 200;
+/// The same in a report of many units.
+const MAX_EXCURSIONS_OF_MANY: usize = 20;
 
 /// The holds `ids`.
 pub(super) fn section(flow: &mut Flow<'_>, report: &Value, ids: &[&str]) {
@@ -18,12 +20,14 @@ pub(super) fn section(flow: &mut Flow<'_>, report: &Value, ids: &[&str]) {
     if holds.is_empty() {
         return flow.paragraph(BODY, "No hold has been placed.", INK);
     }
+    let most = if report["subject"].text("kind") == "unit" { MAX_EXCURSIONS } else { MAX_EXCURSIONS_OF_MANY };
     for hold in holds {
-        one(flow, hold);
+        one(flow, hold, most);
     }
 }
 
-fn one(flow: &mut Flow<'_>, hold: &Value) {
+/// One hold with at most `most` excursions of each version of its evidence.
+fn one(flow: &mut Flow<'_>, hold: &Value, most: usize) {
     flow.need(90.0);
     let state = hold.text("state");
     flow.paragraph(
@@ -51,7 +55,7 @@ fn one(flow: &mut Flow<'_>, hold: &Value) {
         4,
     );
     for (number, version) in hold.items("evidence").iter().enumerate() {
-        evidence(flow, hold.text("id"), number + 1, version);
+        evidence(flow, hold.text("id"), number + 1, version, most);
     }
     signatures(flow, hold.items("acts"));
     let mut table = Table::new(&["SHA-256 of this hold's record as it stands"]);
@@ -60,7 +64,7 @@ fn one(flow: &mut Flow<'_>, hold: &Value) {
     flow.skip(4.0);
 }
 
-fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value) {
+fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value, most: usize) {
     let since: Vec<String> = version.items("since").iter().filter_map(Value::as_str).map(time).collect();
     let alarms: Vec<String> = version
         .items("alarms")
@@ -87,7 +91,7 @@ fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value) {
     );
     let excursions = version.items("excursions");
     let mut table = Table::new(&["Rule", "Start (UTC)", "End (UTC)", ">Duration", ">Peak", "Peak at (UTC)"]);
-    for one in excursions.iter().take(MAX_EXCURSIONS) {
+    for one in excursions.iter().take(most) {
         table.row(vec![
             one.text("rule").into(),
             time(one.text("start")).into(),
@@ -100,10 +104,10 @@ fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value) {
     if !table.is_empty() {
         table.set(flow);
     }
-    if excursions.len() > MAX_EXCURSIONS {
+    if excursions.len() > most {
         let more = format!(
             "{} of {} excursions shown; all are in the attached JSON and in GET /v1/holds/{hold}.",
-            MAX_EXCURSIONS,
+            most,
             excursions.len()
         );
         flow.paragraph(SMALL, &more, GREY);
