@@ -214,5 +214,6 @@ fn of_units(flow: &mut Flow<'_>, report: &Value) {
         }
     }
     table.set(flow);
+    flow.paragraph(SMALL, "Of each unit the attached JSON and its own report have more.", GREY);
     flow.paragraph(SMALL, "Verdict and expiry are of all the time of a unit up to as-of, wherever it was.", GREY);
 }
