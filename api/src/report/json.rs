@@ -22,7 +22,7 @@ const MAX_HOLDS: usize = 200;
 /// Items of any other list.
 const MAX_ROWS: usize = 200;
 /// Items of a list of one unit among many.
-const MAX_ROWS_OF_MANY: usize = 20;
+const MAX_ROWS_OF_MANY: usize = 50;
 
 /// Lists that were cut, and where the rest is.
 #[derive(Default)]

@@ -52,10 +52,23 @@ fn section(flow: &mut Flow<'_>, product: &Value) {
             ("Ageing", kinetics(&product["kinetics"])),
             ("Mean kinetic temperature", kinetic),
             ("Remaining days at dispatch", plain(&product["min_remaining_days_at_dispatch"])),
+            ("Time out of storage that is allowed", allowed(&product["budget"])),
         ],
         3,
     );
     rules(flow, product);
+}
+
+/// The budget of time out of storage, band by band, and how the bands are taken together.
+fn allowed(budget: &Value) -> String {
+    let band = |band: &Value| {
+        let allowed = duration(band.number("allowed_s"));
+        format!("above {} to {}\u{a0}°C {allowed}", plain(&band["above_c"]), plain(&band["to_c"]))
+    };
+    match budget.items("bands") {
+        [] => NONE.to_owned(),
+        bands => format!("{} ({})", bands.iter().map(band).collect::<Vec<_>>().join(", "), budget.text("combine")),
+    }
 }
 
 fn rules(flow: &mut Flow<'_>, product: &Value) {

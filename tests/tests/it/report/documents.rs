@@ -72,7 +72,7 @@ fn is_told_in_short(path: &str, json: &Value, text: &str) -> bool {
     }
     match path.split('/').collect::<Vec<_>>()[..] {
         ["", "units", _, "assessment", "verdict" | "effective_expiry" | "gtin" | "lot"] => false,
-        ["", "units", _, "assessment" | "raised_alarms" | "custody", ..] | ["", "products" | "lots", ..] => true,
+        ["", "units", _, "assessment" | "raised_alarms" | "custody", ..] | ["", "lots", ..] => true,
         ["", "holds", _, "evidence", _, "excursions", _, "start_kind" | "end_kind" | "degree_seconds"] => true,
         ["", "holds", _, "evidence", _, "alarms", _, "worst_case_at"] => true,
         // its share is printed
