@@ -308,7 +308,8 @@ async fn entries_are_found_by_who_what_whom_and_when() {
         let (items, _) = ask(query).await;
         items.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(kinds("who=m.lin").await, ["hold.under_review", "hold.released"]);
+    assert_eq!(kinds("who=m.lin&kind=hold").await, ["hold.under_review", "hold.released"]);
+    assert!(ask("who=m.lin").await.0.iter().all(|entry| entry["actor"] == "m.lin"));
     assert_eq!(kinds("kind=hold.released").await, ["hold.released"]);
     assert_eq!(kinds("kind=hold").await, ["hold.placed", "hold.placed", "hold.under_review", "hold.released"]);
     assert_eq!(kinds("unit=U1&kind=hold").await, ["hold.placed", "hold.under_review", "hold.released"]);

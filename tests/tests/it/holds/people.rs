@@ -22,7 +22,9 @@ async fn the_one_time_password_opens_the_way_to_people() {
     assert_eq!(desk.ledger.bootstrap(None, &file).await.unwrap(), Bootstrap::Password);
     let first = std::fs::read_to_string(&file).unwrap().trim().to_owned();
     let person = |name: &str, role: &str| json!({"name": name, "role": role, "password": PASSWORD});
+    let begun = desk.ledger.head().seq;
     assert_eq!(users(&desk, "admin", "wrong", Some(person("x", "viewer"))).await.0, 401);
+    assert_eq!(desk.written(begun, 1).await[0].kind, "sign_in.failed");
     let before = desk.ledger.head().seq;
     let (status, made) = users(&desk, "admin", &first, Some(person("m.lin", "quality"))).await;
     assert_eq!((status, &made["name"], &made["role"]), (201, &json!("m.lin"), &json!("quality")), "{made}");
