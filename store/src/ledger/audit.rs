@@ -1,7 +1,7 @@
 //! The audit trail, asked for in parts.
 
 use model::instant::RecordedAt;
-use model::registry::from_canonical;
+use model::registry::{from_canonical, to_canonical};
 use serde_json::Value;
 
 use super::event::{Event, Sequence};
@@ -52,6 +52,9 @@ impl Ledger {
     /// When the database refuses, or a row is not an event.
     pub async fn audit_page(&self, filter: &AuditFilter, after: Sequence, limit: usize) -> Result<AuditPage, Error> {
         let (mut page, mut end, mut looked_at) = (AuditPage::default(), after, 0);
+        // as they stand in a body
+        let quote = |name: &String| to_canonical(&Value::String(name.clone()));
+        let quoted: Vec<String> = filter.about.iter().flatten().map(quote).collect();
         loop {
             let chunk = self.0.backend.find_events(&filter.wanted, end, CHUNK).await?;
             let is_last = chunk.len() < CHUNK as usize;
@@ -61,7 +64,7 @@ impl Ledger {
                     what: format!("event {}: {}", row.seq, row.what),
                 };
                 let event = row.map_err(damaged)?;
-                if !filter.about.as_ref().is_none_or(|about| names(&event, about)) {
+                if !filter.about.as_ref().is_none_or(|about| names(&event, about, &quoted)) {
                     end = event.seq;
                     continue;
                 }
@@ -102,9 +105,9 @@ impl Ledger {
     }
 }
 
-/// Whether one of `about` stands in `event`, as a whole text.
-fn names(event: &Event, about: &[String]) -> bool {
-    let is_there = about.iter().any(|name| event.body.contains(name.as_str()));
+/// Whether one of `about` stands in `event`, as a whole text; `quoted` are the same as JSON.
+fn names(event: &Event, about: &[String], quoted: &[String]) -> bool {
+    let is_there = quoted.iter().any(|text| event.body.contains(text.as_str()));
     is_there && from_canonical(&event.body).is_ok_and(|body| has(&body, about))
 }
 

@@ -168,9 +168,11 @@ impl Ledger {
             return Ok(None);
         }
         let account = self.snapshot().access.users.get(&row.account).cloned();
-        let Some(account) = account.filter(|account| !account.disabled && bound(account) == row.bound) else {
-            return Ok(None);
+        let is_good = |account: &Account| {
+            let is_over = account.one_time && self.has_other_administrator(&row.account);
+            !account.disabled && !is_over && bound(account) == row.bound
         };
+        let Some(account) = account.filter(is_good) else { return Ok(None) };
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, now.millis());
         let expires_at = row.expires_at(now.millis(), limits);
         Ok(Some(Session { principal: account.principal, one_time: account.one_time, csrf: row.csrf, expires_at }))

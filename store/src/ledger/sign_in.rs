@@ -210,7 +210,8 @@ impl Ledger {
         self.append(prepare).await?
     }
 
-    fn has_other_administrator(&self, name: &str) -> bool {
+    /// Whether somebody else may make accounts: a one-time password lets nobody in then.
+    pub(super) fn has_other_administrator(&self, name: &str) -> bool {
         let access = self.snapshot().access;
         let other = |(of, account): (&String, &Account)| {
             of != name && account.principal.role == Role::Admin && !account.one_time && !account.disabled

@@ -107,6 +107,9 @@ pub(super) async fn change(
         .bind(password(&row.name))
         .bind(&row.external),
         StateChange::UserChanged { name, role, disabled } => {
+            // what a session is bound to may be so again one day: what ended stays ended
+            let ended = sqlx::query("DELETE FROM sessions WHERE account = ?").bind(name);
+            ended.execute(&mut **transaction).await?;
             sqlx::query("UPDATE users SET role = ?, disabled = ? WHERE name = ?")
                 .bind(role)
                 .bind(i64::from(*disabled))

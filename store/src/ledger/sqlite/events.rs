@@ -44,7 +44,9 @@ pub(super) async fn find(
 
 /// What the tables and the chain have of one hold.
 pub(super) async fn of_hold(pool: &SqlitePool, hold: i64) -> Result<HoldHistory, sqlx::Error> {
-    let record = sqlx::query("SELECT body FROM holds WHERE id = ?").bind(hold).fetch_optional(pool).await?;
+    // one look at both: what is added in between must not pass for something that was changed
+    let mut look = pool.begin().await?;
+    let record = sqlx::query("SELECT body FROM holds WHERE id = ?").bind(hold).fetch_optional(&mut *look).await?;
     let record = record.map(|row| row.try_get(0)).transpose()?;
     let rows = sqlx::query(
         "SELECT seq, recorded_at, actor, kind, body, previous_hash, hash, \
@@ -53,7 +55,7 @@ pub(super) async fn of_hold(pool: &SqlitePool, hold: i64) -> Result<HoldHistory,
          FROM events WHERE seq IN (SELECT seq FROM hold_events WHERE hold = ?) ORDER BY seq",
     )
     .bind(hold)
-    .fetch_all(pool)
+    .fetch_all(&mut *look)
     .await?;
     let event = |row: &sqlx::sqlite::SqliteRow| {
         let seq = Sequence::from_sql(row.try_get(0)?);

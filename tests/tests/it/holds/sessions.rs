@@ -202,6 +202,7 @@ async fn a_session_ends_with_the_password_the_role_and_the_account() {
     assert!(!is_known(&browser).await, "no account");
     assert_eq!(refused(&desk, json!({"name": "m.lin", "password": other})).await, (401, "wrong_credentials".into()));
     desk.ledger.change_user(&lin, disabled(false), None, &admin).await.unwrap();
+    assert!(!is_known(&browser).await, "what ended stays ended");
     assert!(is_known(&Browser::sign_in(&desk, "m.lin", other).await).await);
 
     let events = desk.ledger.audit(Sequence::ZERO, 1000).await.unwrap();
