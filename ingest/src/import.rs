@@ -20,7 +20,7 @@ mod zone;
 use model::instant::ReceivedAt;
 use model::name::Name;
 use model::rejection::Reason;
-use sha2::{Digest, Sha256};
+use store::ledger::Hash;
 
 pub use dates::DateOrder;
 pub use declared::{Declarations, Record};
@@ -135,8 +135,7 @@ type Refusal = (Reason, String);
 /// # Errors
 /// When the file is of no known form, or something that its rows need was neither in it nor in `options`.
 pub fn read(bytes: &[u8], options: &Options, now: ReceivedAt) -> Result<File, Unreadable> {
-    let digest = Sha256::digest(bytes);
-    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = Hash::of(bytes).to_string();
     let decoded = text::decode(bytes, options.encoding.as_deref())?;
     let (mut assumed, text) = (decoded.assumed, decoded.text);
     let (form, content) = if berlinger::is_one(&text) {

@@ -113,7 +113,7 @@ fn readings(
     };
     let humidity = column("H").or_else(|| column("RH"));
     let mut rows = Vec::new();
-    for (text, line) in lines.take_while(|(text, _)| text.trim().is_empty() || text.starts_with('\t')) {
+    for (text, line) in lines.take_while(|(text, _)| !["Cert:", "Sig"].iter().any(|end| text.starts_with(end))) {
         if text.trim().is_empty() {
             continue;
         }

@@ -106,7 +106,7 @@ pub(super) fn open<'t>(text: &'t str, options: &Options) -> Result<Opened<'t>, U
         None => vec![b',', b';', b'\t'],
     };
     let mut rest = text;
-    for line in 1..=PREAMBLE_LINES as u64 {
+    for line in 1..=PREAMBLE_LINES as u64 + 1 {
         let (head, body) = rest.split_once('\n').unwrap_or((rest, ""));
         for separator in &separators {
             let header = fields(head, *separator);

@@ -62,6 +62,22 @@ fn a_table_of_others_is_read_by_what_the_caller_says_of_it() {
 }
 
 #[test]
+fn a_damaged_row_of_a_logger_hides_nothing_behind_it() {
+    let text = "Device: made up\nConf:\n Serial: A\n Zone: 0.00\n Temp unit: C\nData:\n\tyyyy-MM-dd hh:mm\tT\n\
+                \t2025-01-01 00:00\t4.0\n#?%\n\t2025-01-01 00:10\t4.1\nCert:\n Vers: 1.0\n";
+    let found = recording(text, |_| {}).unwrap();
+    assert_eq!((found.rows, found.taken.len(), found.refused.len()), (3, 2, 1));
+    assert_eq!((found.refused[0].line, found.refused[0].reason.as_str()), (9, "shape"));
+}
+
+#[test]
+fn a_table_whose_lines_end_as_on_old_machines_is_read() {
+    let text = "sensor,measured_at,temperature_c\rA,2026-01-01T00:00:00Z,4.31\rA,2026-01-01T00:01:00Z,4.4\r";
+    let found = recording(text, |_| {}).unwrap();
+    assert_eq!((found.rows, found.taken.len()), (2, 2));
+}
+
+#[test]
 fn several_sensors_may_stand_side_by_side_in_fahrenheit() {
     let text = "Time,Ch 1,Ch 2\n2025-07-04 00:00:00,32,212\n2025-07-04 01:00:00,50,x\n";
     let found = recording(text, |options| {

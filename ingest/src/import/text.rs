@@ -38,7 +38,9 @@ pub(super) fn decode(bytes: &[u8], named: Option<&str>) -> Result<Decoded, Unrea
         return Err(Unreadable::at(line as u64 + 1, what));
     }
     // A mark that an explicit label left in front is no part of the first column's name.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    // Old exports end their lines with CR alone.
+    let text = if text.contains('\n') { text.to_owned() } else { text.replace('\r', "\n") };
     Ok(Decoded { text, encoding: encoding.name(), assumed })
 }
 
@@ -62,6 +64,12 @@ mod tests {
         assert_eq!(read(&utf16("冷库", true), None).unwrap(), ("冷库".into(), "UTF-16BE"));
         assert_eq!(read(b"4,3 \xb0C", None).unwrap(), ("4,3 °C".into(), "windows-1252"));
         assert_eq!(read(b"\xc0\xe4\xbf\xe2", Some("gbk")).unwrap().0, "冷库");
+    }
+
+    #[test]
+    fn lines_may_end_as_they_did_on_old_machines() {
+        assert_eq!(read(b"a\rb\r", None).unwrap().0, "a\nb\n");
+        assert_eq!(read(b"a\r\nb", None).unwrap().0, "a\r\nb");
     }
 
     #[test]

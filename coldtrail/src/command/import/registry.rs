@@ -17,8 +17,7 @@ pub(super) struct Declared {
     pub(super) problems: Vec<String>,
     /// How many rows declare nothing.
     pub(super) refused: usize,
-    /// Records in all.
-    pub(super) records: usize,
+    /// File and line of each record of a section.
     places: HashMap<&'static str, Vec<(String, u64)>>,
 }
 
@@ -26,15 +25,13 @@ impl Declared {
     /// What `sources` declare.
     pub(super) fn of(sources: &[Source]) -> Self {
         let mut sections: HashMap<&'static str, Vec<Value>> = HashMap::new();
-        let mut declared =
-            Self { document: None, problems: Vec::new(), refused: 0, records: 0, places: HashMap::new() };
+        let mut declared = Self { document: None, problems: Vec::new(), refused: 0, places: HashMap::new() };
         for source in sources {
             let Content::Declarations(found) = &source.file.content else { continue };
             declared.refused += found.refused.len();
             for record in &found.records {
                 sections.entry(record.section).or_default().push(record.json.clone());
                 declared.places.entry(record.section).or_default().push((source.path.clone(), record.line));
-                declared.records += 1;
             }
         }
         if sections.is_empty() {

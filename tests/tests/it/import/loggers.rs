@@ -10,7 +10,11 @@ use super::*;
 /// A file of somebody else's, if it is there.
 fn beside(name: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    path.is_file().then(|| path.to_str().unwrap().to_owned())
+    if !path.is_file() {
+        eprintln!("skipped: {} is not beside the repository", path.display());
+        return None;
+    }
+    Some(path.to_str().unwrap().to_owned())
 }
 
 fn millis(of: &Value) -> i64 {
@@ -93,7 +97,7 @@ fn run_agrees(file: &str) {
     }
 }
 
-/// A history day by day: its first alarm of each day, minutes beyond the limits, lowest, highest and mean.
+/// A history day by day: the first alarm of each day.
 ///
 /// `but` names days on which the device saw what it did not log.
 fn days_agree(file: &str, but: &[&str]) {
