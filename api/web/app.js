@@ -41,9 +41,6 @@ function address() {
   return { view: view ?? (name === "" ? VIEWS[0] : undefined), parameters: { path: rest, query: new URLSearchParams(query) } };
 }
 
-/** Whether a view of this name is there. */
-const leads = (name) => VIEWS.some((view) => view.name === name);
-
 const go = (hash) => {
   if (location.hash === hash) route();
   else location.hash = hash;
@@ -65,7 +62,7 @@ async function route({ first = false } = {}) {
   const root = el("main", { id: "main", class: "view", tabindex: -1, "aria-busy": "true" });
   const name = view?.name ?? "lost";
   frame.show(root, name);
-  const context = { api: api.within(leaving.signal), t, el, format, live, me, go, say, leads, signal: leaving.signal };
+  const context = { api: api.within(leaving.signal), t, el, format, live, me, go, say, signal: leaving.signal };
   try {
     if (!view) return lost(root);
     const { show } = await view.load();

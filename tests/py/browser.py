@@ -108,3 +108,17 @@ while (walker.nextNode()) {
 }
 return faint.slice(0, 10);
 """
+
+
+def fits(views):
+    """No view scrolls sideways or has a text too faint to read, on any size and in any light."""
+    for name in SIZES:
+        size(name)
+        for theme in ("light", "dark"):
+            driver.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+            for view in views:
+                go(view)
+                wide = driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+                assert wide[0] <= wide[1], f"{view} scrolls sideways on a {name}: {wide}"
+                faint = driver.execute_script(FAINT)
+                assert faint == [], f"{view}, {name}, {theme}: too faint: {faint}"

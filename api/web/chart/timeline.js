@@ -23,7 +23,7 @@ const SHORTEST = 2 * 60_000;
 
 /**
  * A timeline. `read(from, to, points)` gives the items of a history; `about` is `{from, to, gap, marks: {temperature,
- * humidity}, stays, expiries, words}`. The answer has `element`, `start()`, `update(about)`, `end()`.
+ * humidity}, stays, expiries}`. The answer has `element`, `start()`, `update(about)`, `end()`.
  */
 export function timeline(read, about) {
   let whole = { from: about.from, to: about.to };
@@ -87,7 +87,7 @@ export function timeline(read, about) {
     const { temperature, humidity: damp } = got;
     const names = [...new Set([...temperature, ...damp].map((trace) => trace.sensor))].sort();
     for (const trace of [...temperature, ...damp]) trace.number = names.indexOf(trace.sensor);
-    const wet = damp.length > 0 || about.wet;
+    const wet = damp.length > 0;
     const hot = el("div", { class: "chart-panel" });
     const moist = wet && el("div", { class: "chart-panel" });
     fill(panels, hot, moist);
@@ -117,7 +117,10 @@ export function timeline(read, about) {
     const columns = got ? [...got.temperature, ...got.humidity] : [];
     const fine = columns.length > 0 && columns.every((trace) => trace.single) ? ` · ${t("chart.single")}` : "";
     fill(extent, t("chart.extent", { from: time(shown.from), to: time(shown.to), length: duration(seconds) }), fine);
-    for (const one of element.querySelectorAll("[data-length]")) one.setAttribute("aria-pressed", String(Math.abs(Number(one.dataset.length) - (shown.to - shown.from)) < 1000 && Math.abs(shown.to - whole.to) < 1000));
+    for (const one of element.querySelectorAll("[data-length]")) {
+      const span = one.dataset.length === "all" ? whole.to - whole.from : Number(one.dataset.length);
+      one.setAttribute("aria-pressed", String(Math.abs(span - (shown.to - shown.from)) < 1000 && Math.abs(shown.to - whole.to) < 1000));
+    }
   }
 
   const tool = (picture, name, press) => el("button", { type: "button", class: "button small quiet tool", "aria-label": t(name), title: t(name), on: { click: press } }, icon(picture));
@@ -126,7 +129,7 @@ export function timeline(read, about) {
     el("div", { class: "chart-tools", role: "toolbar", "aria-label": t("chart.tools") },
       el("div", { class: "buttons" }, tool("plus", "chart.in", () => zoom(0.5)), tool("minus", "chart.outer", () => zoom(2)), tool("left", "chart.left", () => pan(-0.5)), tool("right", "chart.right", () => pan(0.5))),
       el("div", { class: "buttons" }, length("chart.hour", HOUR), length("chart.day", DAY), length("chart.week", 7 * DAY), length("chart.month", 30 * DAY),
-        button(t("chart.all"), all, { kind: "small quiet", "data-length": String(whole.to - whole.from) }), about.expiries.length > 0 && button(t("chart.expiry"), expiry, { kind: "small quiet" })),
+        button(t("chart.all"), all, { kind: "small quiet", "data-length": "all" }), about.expiries.length > 0 && button(t("chart.expiry"), expiry, { kind: "small quiet" })),
       extent),
     failed, stage, el("div", { class: "chart-foot" }, legend, readout), el("p", { id: "chart-keys", class: "hidden" }, t("chart.keys")));
 

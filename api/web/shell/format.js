@@ -80,8 +80,5 @@ export function distance(at, now) {
 /** Whole days from the date of `now` to a date. */
 export const daysUntil = (day, now) => Math.round((Date.parse(day) - Date.parse(date(now))) / 86400000);
 
-/** A value of a rule: humidity where its name says so, else a temperature. */
-export const ofRule = (rule, value) => (String(rule).includes("humidity") ? humidity(value) : celsius(value));
-
-/** The words of a cause or reason: its code and rule. */
-export const because = (cause) => [cause.code, cause.rule].filter(Boolean).join(" · ");
+/** A value of a quantity. */
+export const ofQuantity = (quantity, value) => (quantity === "humidity" ? humidity(value) : celsius(value));

@@ -13,12 +13,10 @@ const SILENCE = 40_000;
 
 const listeners = new Set();
 const watchers = new Set();
+// `off`, `live`, `polling`.
 let state = "off";
 let last = null;
 let running = null;
-
-/** `off`, `live`, `polling`. */
-export const standing = () => state;
 
 /** Calls `watcher(state)` now and when it changes; the answer ends it. */
 export function watch(watcher) {

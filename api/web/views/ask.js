@@ -10,7 +10,6 @@ import { chart } from "./ask/chart.js";
 import { EXAMPLES, FUNCTIONS, TABLES } from "./ask/schema.js";
 
 register(words);
-export const name = "ask";
 
 // Rows shown; a file has all of them.
 const SHOWN = 1000;

@@ -12,7 +12,6 @@ import { chain } from "./audit/chain.js";
 import { KINDS, statement, subjectOf } from "./audit/entry.js";
 
 register(words);
-export const name = "audit";
 
 // Entries a page.
 const PAGE = 100;
@@ -54,7 +53,7 @@ export async function show(root, { api, me, go, signal }, { query }) {
     try {
       const rows = await api.sql(`${statement(wanted, last)} LIMIT ${PAGE + 1}`);
       const shown = rows.slice(0, PAGE);
-      list.append(...shown.map(entry));
+      list.append(...shown.map((row) => entry(row, api)));
       last = rows.length > PAGE ? shown.at(-1).seq : null;
       more.hidden = last === null;
       const n = list.children.length;
@@ -89,7 +88,7 @@ export async function show(root, { api, me, go, signal }, { query }) {
 }
 
 /** One entry: a line, and behind it what was before and after. */
-function entry(row) {
+function entry(row, api) {
   const body = JSON.parse(row.body);
   const { what, subject, why } = subjectOf(row.kind, body);
   const details = el("details", { class: "entry" },
@@ -101,7 +100,20 @@ function entry(row) {
       el("span", { class: "entry-subject mono" }, subject),
       why && el("span", { class: "entry-why note" }, why)));
   details.addEventListener("toggle", () => {
-    if (details.open && details.children.length === 1) details.append(el("div", { class: "entry-body" }, changeOf(row.kind, body), el("p", { class: "note digest" }, t("audit.hash"), " ", el("code", {}, row.hash), el("br"), t("audit.previous"), " ", el("code", {}, row.previous_hash))));
+    if (!details.open || details.children.length > 1) return;
+    const change = el("div", {}, t("loading"));
+    details.append(el("div", { class: "entry-body" }, change, el("p", { class: "note digest" }, t("audit.hash"), " ", el("code", {}, row.hash), el("br"), t("audit.previous"), " ", el("code", {}, row.previous_hash))));
+    whole(row, body, api).then((told) => fill(change, changeOf(row.kind, told)), (error) => error.name !== "AbortError" && fill(change, refusal(error)));
   });
   return details;
+}
+
+/** What an entry says, with the record that was before: one of the registry names only its version. */
+async function whole(row, body, api) {
+  if (row.kind !== "registry" || body.before === null) return body;
+  const at = Date.parse(row.at);
+  const asked = new URLSearchParams({ kind: "registry", subject: body.key, from: new Date(at).toISOString(), to: new Date(at + 1).toISOString() });
+  const found = (await api.every(`/v1/audit?${asked}`)).find((one) => one.seq === row.seq);
+  if (!found) throw new Error(t("audit.none"));
+  return { ...body, before: found.before };
 }

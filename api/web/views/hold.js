@@ -10,13 +10,11 @@ import words from "../words/holds.js";
 import { around } from "./holds/around.js";
 import { evidenceOf, ruleText } from "./holds/evidence.js";
 import { historyOf } from "./holds/history.js";
-import { causeOf, held } from "./holds/incident.js";
+import { causeOf, held, isUndecided } from "./holds/incident.js";
 import { decides, signHold, signed, whyNot } from "./holds/sign.js";
 
 register(words);
-export const name = "hold";
 
-const isUndecided = (hold) => hold.state === "open" || hold.state === "under_review";
 // Others of the incident that are listed.
 const LISTED = 200;
 
@@ -57,7 +55,7 @@ export async function show(root, context, { path: [id] }) {
         el("div", { class: "hold-main" },
           section(causeOf(hold.cause), { id: "what" }, what(it)),
           hold.unit && hold.evidence.length > 0 && chart(it),
-          section(t("hold.evidence"), { id: "evidence" }, evidenceOf(hold))),
+          section(t("hold.evidence"), { id: "evidence" }, evidenceOf(hold, it.product))),
         el("div", { class: "hold-side" },
           decide(it),
           section(t("hold.history"), { id: "history" }, historyOf(hold)),

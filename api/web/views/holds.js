@@ -11,7 +11,6 @@ import { mayHold, placeByHand } from "./holds/manual.js";
 import { acceptReview, decides, signed } from "./holds/sign.js";
 
 register(words);
-export const name = "holds";
 
 const STATES = ["open", "under_review", "released", "rejected"];
 const CAUSES = ["excursion", "frozen", "budget", "expired", "effective_expiry", "model_range", "manual"];
@@ -72,11 +71,11 @@ export async function show(root, context, { query }) {
 
   async function load() {
     const states = wanted.state === "undecided" ? ["open", "under_review"] : [wanted.state === "all" ? "" : wanted.state];
-    const [counts, [clock], units, ...pages] = await Promise.all([
-      api.sql("SELECT state, count(*) AS n FROM holds GROUP BY state"), api.sql("SELECT now() AS now"), api.sql(UNITS), ...states.map(asked),
+    const [counts, [clock], units, products, ...pages] = await Promise.all([
+      api.sql("SELECT state, count(*) AS n FROM holds GROUP BY state"), api.sql("SELECT now() AS now"), api.sql(UNITS), api.every("/v1/products"), ...states.map(asked),
     ]);
     // the server's clock may not be the reader's
-    told = { now: Date.parse(clock.now), counts, units: new Map(units.map((unit) => [unit.id, unit])), incidents: incidentsOf(pages.flat()) };
+    told = { now: Date.parse(clock.now), counts, units: new Map(units.map((unit) => [unit.id, unit])), products, incidents: incidentsOf(pages.flat()) };
     draw();
     await loadReviews();
   }

@@ -2,15 +2,14 @@
 
 import { path } from "../shell/api.js";
 import { el, refill } from "../shell/dom.js";
+import { follow } from "../shell/follow.js";
 import { date, daysUntil, number, stamp } from "../shell/format.js";
-import { soon } from "../shell/live.js";
 import { badge, button, facts, link, placeNames, refusal, section, table, unitHash } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/lot.js";
 import { bar } from "./lot/counts.js";
 
 register(words);
-export const name = "lot";
 
 const EVERY = 30_000;
 // Units that are listed at most.
@@ -39,18 +38,7 @@ export async function show(root, { api, live, say, signal }, { path: [gtin, lot]
   };
   await draw();
   root.append(head, failed, body);
-  const again = soon(async () => {
-    try {
-      await draw();
-      refill(failed);
-    } catch (error) {
-      if (error.name !== "AbortError") refill(failed, refusal(error));
-    }
-  }, 2000);
-  const off = live.on(["hold", "excursion"], again);
-  const timer = setInterval(again, EVERY);
-  signal.addEventListener("abort", again.stop);
-  return () => (off(), clearInterval(timer), again.stop());
+  return follow({ live, signal }, ["hold", "excursion"], draw, failed, EVERY);
 }
 
 function overview(lot, units) {

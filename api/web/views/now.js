@@ -10,12 +10,11 @@ import { ask } from "./now/state.js";
 import { tiles } from "./now/tiles.js";
 
 register(words);
-export const name = "now";
 
 // How often everything is asked anew without any event, in ms: readings go on, and times run out.
 const EVERY = 15_000;
 
-export async function show(root, { api, live, leads, signal }) {
+export async function show(root, { api, live, signal }) {
   const summary = el("p", { class: "now-summary", role: "status" });
   const failed = el("div");
   const first = el("div", { class: "now-first" });
@@ -30,7 +29,7 @@ export async function show(root, { api, live, leads, signal }) {
     try {
       const state = await ask(api);
       refill(summary, overall(state));
-      refill(first, attention(state, leads));
+      refill(first, attention(state));
       refill(places, tiles(state));
       refill(failed);
     } catch (error) {

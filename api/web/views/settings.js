@@ -11,7 +11,6 @@ import { registered } from "./settings/registered.js";
 import { tokens } from "./settings/tokens.js";
 
 register(words);
-export const name = "settings";
 
 // One line for each part: its address, for which roles it is (all when absent), and what draws it.
 const PARTS = {

@@ -11,7 +11,6 @@ import { camera } from "./ship/camera.js";
 import { ask, FNC1 } from "./ship/question.js";
 
 register(words);
-export const name = "ship";
 
 // Scans that are remembered while the page is open.
 const RECENT = 12;

@@ -1,15 +1,14 @@
 // Stock: every lot there is something of, what is to be taken first on top.
 
 import { el, refill } from "../shell/dom.js";
+import { follow } from "../shell/follow.js";
 import { date, number } from "../shell/format.js";
-import { soon } from "../shell/live.js";
-import { badge, link, lotHash, refusal, section, table } from "../shell/parts.js";
+import { badge, link, lotHash, section, table } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/lot.js";
 import { bar } from "./lot/counts.js";
 
 register(words);
-export const name = "stock";
 
 const EVERY = 30_000;
 const MOST = 1000;
@@ -23,18 +22,7 @@ export async function show(root, { api, live, signal }) {
   };
   await draw();
   root.append(el("div", { class: "view-head" }, el("h1", {}, t("stock.title"))), failed, section(t("stock.order"), { id: "stock-order", aside: el("span", { class: "note" }, t("stock.note")) }, body));
-  const again = soon(async () => {
-    try {
-      await draw();
-      refill(failed);
-    } catch (error) {
-      if (error.name !== "AbortError") refill(failed, refusal(error));
-    }
-  }, 2000);
-  const off = live.on(["hold", "excursion"], again);
-  const timer = setInterval(again, EVERY);
-  signal.addEventListener("abort", again.stop);
-  return () => (off(), clearInterval(timer), again.stop());
+  return follow({ live, signal }, ["hold", "excursion"], draw, failed, EVERY);
 }
 
 const lotTable = (lots) =>

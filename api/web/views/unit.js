@@ -3,8 +3,8 @@
 import { between, timeline } from "../chart/timeline.js";
 import { path } from "../shell/api.js";
 import { el, fill, refill } from "../shell/dom.js";
+import { follow } from "../shell/follow.js";
 import { celsius, date, humidity, number, stamp } from "../shell/format.js";
-import { soon } from "../shell/live.js";
 import { badge, button, placeNames, refusal, section, table } from "../shell/parts.js";
 import { register, t } from "../shell/words.js";
 import words from "../words/unit.js";
@@ -14,7 +14,6 @@ import { conditions, identity, issue, life } from "./unit/standing.js";
 import { contributions, excursionTable, gapTable, why } from "./unit/why.js";
 
 register(words);
-export const name = "unit";
 
 const EVERY = 20_000;
 const ROWS = 48;
@@ -48,7 +47,7 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
     refill(cards, issue(unit), life(known), conditions(known));
     refill(record,
       section(t("why.title"), { id: "unit-why" }, why(known, product)),
-      section(t("why.excursions.title"), { id: "unit-excursions" }, excursionTable(known)),
+      section(t("why.excursions.title"), { id: "unit-excursions" }, excursionTable(known, product)),
       el("div", { class: "unit-two uneven" },
         section(t("unit.holds"), { id: "unit-holds" }, holdList(holds)),
         section(t("unit.custody"), { id: "unit-custody" }, custodyTable(stays, placeName, Date.parse(known.as_of)))),
@@ -62,20 +61,13 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
   root.append(head, failed, cards, section(t("unit.timeline"), { id: "unit-timeline" }, chart.element, rows), record);
   chart.start();
 
-  const again = soon(async () => {
-    try {
-      const next = await ask(api, id);
-      draw(next);
-      await chart.update(about(next));
-      fill(failed);
-    } catch (error) {
-      if (error.name !== "AbortError") refill(failed, refusal(error));
-    }
-  }, 2000);
-  const off = live.on(["hold", "alarm", "excursion"], again);
-  const timer = setInterval(again, EVERY);
-  signal.addEventListener("abort", again.stop);
-  return () => (off(), clearInterval(timer), again.stop(), chart.end());
+  const redraw = async () => {
+    const next = await ask(api, id);
+    draw(next);
+    await chart.update(about(next));
+  };
+  const off = follow({ live, signal }, ["hold", "alarm", "excursion"], redraw, failed, EVERY);
+  return () => (off(), chart.end());
 }
 
 const readings = async (api, id, from, to, points) => (await api.get(`${path`/v1/units/${id}/readings`}?from=${from}&to=${to}&max_points=${points}`)).items;

@@ -1,12 +1,10 @@
 //! What people do at the page, each under their own name: in headless Chromium, on the real binary.
 
-use std::process::Stdio;
-
 use serde_json::json;
-use tests::python::{python, script};
+use tests::python::python;
 use tests::site::TOKEN;
 
-use crate::page::{GTIN, WARM, warm_site};
+use crate::page::{GTIN, WARM, browse, warm_site};
 
 const PASSWORD: &str = "a long password for tests";
 
@@ -19,14 +17,8 @@ async fn people_hold_ship_decide_ask_audit_and_settle() {
         let (status, answer) = site.post("/v1/users", TOKEN, &account).await.unwrap();
         assert_eq!(status, 201, "{answer}");
     }
-    let output = tokio::process::Command::new(python)
-        .arg(script("desk.py"))
-        .args([&format!("{}/", site.url()), WARM, &format!("{GTIN}/LOT42"), PASSWORD])
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
+    let closer = json!({ "sensors": [{ "id": "CR1-A", "accuracy_c": 0.25, "interval_s": 600 }] });
+    assert_eq!(site.post("/v1/registry", TOKEN, &closer).await.unwrap().0, 200);
+    let said = browse(python, "desk.py", &site, &[WARM, &format!("{GTIN}/LOT42"), PASSWORD]).await;
     assert_eq!(said.lines().count(), 14, "{said}");
 }

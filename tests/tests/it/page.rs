@@ -1,6 +1,7 @@
 //! The page, as a person meets it: read by role and accessible name in headless Chromium, on the real binary. And its
 //! parts, as the server hands them out.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -74,6 +75,16 @@ async fn held(site: &Site) {
     panic!("the warm unit is not held: {}", site.log_end());
 }
 
+/// What a script found at the page of `site`; it stops at the first thing that is not as it should be.
+pub(crate) async fn browse(python: &Path, name: &str, site: &Site, arguments: &[&str]) -> String {
+    let mut command = tokio::process::Command::new(python);
+    command.arg(script(name)).arg(format!("{}/", site.url())).args(arguments).stdin(Stdio::null());
+    let output = command.output().await.unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
+    said.into_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_finds_the_warm_unit_and_sees_why() {
     let Some(python) = python() else { return };
@@ -81,15 +92,7 @@ async fn a_person_finds_the_warm_unit_and_sees_why() {
     let account = json!({ "name": NAME, "role": "quality", "password": PASSWORD });
     let (status, answer) = site.post("/v1/users", TOKEN, &account).await.unwrap();
     assert_eq!(status, 201, "{answer}");
-    let output = tokio::process::Command::new(python)
-        .arg(script("page.py"))
-        .args([&format!("{}/", site.url()), TOKEN, WARM, FINE, &format!("{GTIN}/LOT42"), NAME, PASSWORD])
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "after\n{said}\n{complained}\n{}", site.log_end());
+    let said = browse(python, "page.py", &site, &[TOKEN, WARM, FINE, &format!("{GTIN}/LOT42"), NAME, PASSWORD]).await;
     assert_eq!(said.lines().count(), 10, "{said}");
 }
 

@@ -1,10 +1,10 @@
 // What a hold rests on: every version of its evidence, the newest first.
 
 import { el } from "../../shell/dom.js";
-import { celsius, days, duration, humidity, number, ofRule, shareUp, stamp, time } from "../../shell/format.js";
+import { celsius, days, duration, humidity, number, ofQuantity, shareUp, stamp, time } from "../../shell/format.js";
 import { facts, table } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
-import { rulesOf } from "../unit/checks.js";
+import { quantityOf, rulesOf } from "../unit/checks.js";
 
 const SIGNS = { gt: ">", ge: "≥", lt: "<", le: "≤" };
 
@@ -18,14 +18,14 @@ export function ruleText(product, id) {
 }
 
 /** All versions: the newest open, the others to be opened. */
-export function evidenceOf(hold) {
+export function evidenceOf(hold, product) {
   if (hold.evidence.length === 0) return el("p", { class: "empty" }, t("hold.evidence.none"));
   return hold.evidence.map((version, at) => [at + 1, version]).reverse().map(([n, version]) => {
     const newest = n === hold.evidence.length;
     return el("details", { class: "version", open: newest },
       el("summary", {}, el("b", {}, t(newest ? "hold.version.newest" : "hold.version", { n })), " ",
         el("span", { class: "note" }, t("hold.version.said", { as_of: `${time(version.as_of, true)} UTC`, recorded: `${time(version.recorded_at, true)} UTC` }))),
-      excursions(version),
+      excursions(version, product),
       facts([
         ...version.alarms.map((alarm) => [t("hold.ev.fired"), alarm.at ? stamp(alarm.at, true) : t("hold.ev.worst_case", { at: time(alarm.worst_case_at) }), alarm.rule]),
         [t("hold.ev.watermark"), stamp(version.watermark, true)],
@@ -38,12 +38,12 @@ export function evidenceOf(hold) {
   });
 }
 
-const excursions = (version) => table([
+const excursions = (version, product) => table([
   { title: t("hold.ex.rule"), head: true, value: (one) => one.rule },
   { title: t("hold.ex.from"), value: (one) => stamp(one.start) },
   { title: t("hold.ex.to"), value: (one) => (one.end ? stamp(one.end) : el("span", { class: "tone is-hold" }, t("hold.ex.open"))) },
   { title: t("hold.ex.for"), number: true, value: (one) => duration(one.duration_s) },
-  { title: t("hold.ex.peak"), number: true, value: (one) => ofRule(one.rule, one.peak) },
+  { title: t("hold.ex.peak"), number: true, value: (one) => ofQuantity(quantityOf(product, one.rule), one.peak) },
   { title: t("hold.ex.area"), number: true, value: (one) => number(one.degree_seconds / 3600, 2) },
   { title: t("hold.ex.ended"), value: (one) => named("hold.end", one.end_kind) },
 ], version.excursions, { caption: t("hold.ex.caption"), captionHidden: true, empty: null });

@@ -1,12 +1,14 @@
 // Holds that were placed together, as one entry of the queue.
 
 import { el } from "../../shell/dom.js";
-import { distance, duration, number, ofRule, stamp } from "../../shell/format.js";
+import { distance, duration, number, ofQuantity, stamp } from "../../shell/format.js";
 import { badge, holdHash, link, lotHash, table, unitHash } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
+import { quantityOf } from "../unit/checks.js";
 import { decides } from "./sign.js";
 
-const isUndecided = (hold) => hold.state === "open" || hold.state === "under_review";
+/** Whether somebody has to decide about a hold. */
+export const isUndecided = (hold) => hold.state === "open" || hold.state === "under_review";
 
 /** Whether an excursion of a hold's newest evidence is still out. */
 const runs = (hold) => (hold.evidence.at(-1)?.excursions ?? []).some((one) => one.end === null);
@@ -34,13 +36,13 @@ export function held(hold) {
 export const causeOf = (cause) => [named("code", cause.code), cause.rule && el("span", { class: "note rule" }, cause.rule)];
 
 /** The excursion of the newest evidence that went furthest for longest. */
-export function worstOf(holds) {
-  const all = holds.flatMap((hold) => hold.evidence.at(-1)?.excursions ?? []);
+function worstOf(holds) {
+  const all = holds.flatMap((hold) => (hold.evidence.at(-1)?.excursions ?? []).map((one) => ({ ...one, hold: hold.id })));
   return all.reduce((worst, one) => (!worst || one.degree_seconds > worst.degree_seconds ? one : worst), null);
 }
 
-/** One incident of the queue. `units` says of holds what their units are, `now` what time it is. */
-export function incident({ me }, holds, { units, now }) {
+/** One incident of the queue. `units` says of holds what their units are, `products` what their limits are, `now` what time it is. */
+export function incident({ me }, holds, { units, products, now }) {
   const [first] = holds;
   const undecided = holds.filter(isUndecided);
   const leads = undecided[0] ?? first;
@@ -55,7 +57,7 @@ export function incident({ me }, holds, { units, now }) {
     el("div", { class: "incident-where" },
       el("p", {}, places || "–"),
       el("p", { class: "note mono" }, first.incident)),
-    el("div", { class: "incident-worst" }, worst(holds)),
+    el("div", { class: "incident-worst" }, worst(holds, units, products)),
     el("div", { class: "incident-when" },
       el("p", {}, stamp(first.placed_at)),
       el("p", { class: "note" }, distance(first.placed_at, now), " · ", t("hold.by", { who: first.author }))),
@@ -78,12 +80,13 @@ function states(holds) {
   return [...new Set(holds.map((hold) => hold.state))].map((state) => badge(state, holds.length > 1 ? `${named("state", state)} ${count(state)}` : named("state", state)));
 }
 
-function worst(holds) {
+function worst(holds, units, products) {
   const found = worstOf(holds);
   if (!found) return el("p", { class: "note wrap" }, holds[0].reason ?? "");
   const out = holds.some(runs);
+  const product = products.find((one) => one.gtin === units.get(found.hold)?.gtin);
   return [
-    el("p", {}, ofRule(found.rule, found.peak), " ", el("span", { class: "note" }, t("holds.out.for", { time: duration(found.duration_s) }))),
+    el("p", {}, ofQuantity(quantityOf(product, found.rule), found.peak), " ", el("span", { class: "note" }, t("holds.out.for", { time: duration(found.duration_s) }))),
     el("p", { class: out ? "tone is-hold" : "note" }, t(out ? "holds.still.out" : "holds.over")),
   ];
 }

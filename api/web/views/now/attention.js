@@ -1,7 +1,7 @@
 // What needs a person first, in this order: holds nobody has decided, excursions under way, silent sensors, what expires soon.
 
 import { el } from "../../shell/dom.js";
-import { celsius, date, daysUntil, distance, duration, ofRule, stamp } from "../../shell/format.js";
+import { celsius, date, daysUntil, distance, duration, ofQuantity, stamp } from "../../shell/format.js";
 import { badge, link, lotHash, section, table, unitHash } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
 
@@ -9,8 +9,8 @@ import { named, t } from "../../shell/words.js";
 const SHOWN = 6;
 
 /** The four lists; those with nothing in them as one line. */
-export function attention(state, leads) {
-  const lists = [holds(state, leads), running(state), silent(state), expiring(state)];
+export function attention(state) {
+  const lists = [holds(state), running(state), silent(state), expiring(state)];
   const full = lists.filter((list) => list.rows.length > 0);
   const clear = lists.filter((list) => list.rows.length === 0);
   return [
@@ -36,9 +36,9 @@ function few(items, draw) {
 const unitLink = (id) => link(unitHash(id), el("span", { class: "mono" }, id));
 const reason = (cause) => [named("code", cause.code), cause.rule && [" · ", el("code", {}, cause.rule)]];
 
-function holds({ incidents, now }, leads) {
+function holds({ incidents, now }) {
   return {
-    further: leads("holds") && link("#/holds", t("now.all")),
+    further: link("#/holds", t("now.all")),
     id: "holds", kind: "hold", rows: incidents, title: t("now.holds", { n: incidents.length }),
     columns: [
       { title: t("now.state"), value: (it) => (it.open > 0 ? badge("open", t("state.open")) : badge("under_review", t("state.under_review"))) },
@@ -56,7 +56,7 @@ function running({ running: rows, now }) {
       { title: t("now.fires"), value: (it) => (it.fires_at ? badge("out", distance(it.fires_at, now)) : it.held ? badge("hold", t("now.is.hold")) : badge("unknown", t("now.fired"))) },
       { title: t("now.units"), head: true, wrap: true, value: (it) => few(it.units, unitLink) },
       { title: t("now.rule"), value: (it) => el("code", {}, it.rule) },
-      { title: t("now.peak"), label: true, number: true, value: (it) => ofRule(it.rule, it.peak) },
+      { title: t("now.peak"), label: true, number: true, value: (it) => ofQuantity(it.quantity, it.peak) },
       { title: t("now.lasts"), label: true, number: true, value: (it) => duration(it.duration_s) },
       { title: t("now.since"), label: true, value: (it) => stamp(it.start) },
     ],

@@ -1,5 +1,7 @@
 // What the view is about, asked for at once and put together: nothing here draws.
 
+import { quantityOf } from "../unit/checks.js";
+
 // Units whose effective expiry is nearer than so many days are shown.
 const SOON_DAYS = 30;
 // Of each list, so many items are looked at.
@@ -12,9 +14,10 @@ const undecided = async (api) => {
 
 /** How things stand. */
 export async function ask(api) {
-  const [holds, excursions, alarms, lots, sites] = await Promise.all([
+  const [holds, excursions, products, alarms, lots, sites] = await Promise.all([
     undecided(api),
     api.every("/v1/excursions?open=true", MOST),
+    api.every("/v1/products"),
     api.every("/v1/alarms?open=true&code=sensor_silent", MOST),
     api.get("/v1/lots?order=effective_expiry&in_stock=true&limit=50"),
     api.every("/v1/sites", 5000),
@@ -24,7 +27,7 @@ export async function ask(api) {
     now,
     sites,
     incidents: incidents(holds),
-    running: running(excursions, holds),
+    running: running(excursions, products, holds),
     silent: silent(alarms, sites),
     expiring: lots.items.filter((lot) => lot.effective_expiry && daysTo(lot.effective_expiry, now) <= SOON_DAYS),
   };
@@ -54,12 +57,12 @@ function incidents(holds) {
 }
 
 /** Excursions under way; units out by one rule since one instant are one. What fires next comes first. */
-function running(excursions, holds) {
+function running(excursions, products, holds) {
   const held = new Set(holds.map((hold) => `${hold.unit}/${hold.cause.rule}`));
   const found = new Map();
   for (const one of excursions) {
     const key = `${one.gtin}/${one.rule}/${one.start}`;
-    const together = found.get(key) ?? { ...one, units: [], held: false };
+    const together = found.get(key) ?? { ...one, quantity: quantityOf(products.find((product) => product.gtin === one.gtin), one.rule), units: [], held: false };
     together.units.push(one.unit);
     together.held ||= held.has(`${one.unit}/${one.rule}`);
     found.set(key, together);

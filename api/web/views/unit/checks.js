@@ -21,6 +21,10 @@ export function rulesOf(product) {
   return rules;
 }
 
+/** The quantity a rule of a product limits; a product that is not known may still have limits of storage. */
+export const quantityOf = (product, id) =>
+  (product && rulesOf(product).find((rule) => rule.id === id)?.quantity) ?? (String(id).startsWith("storage.humidity.") ? "humidity" : "temperature");
+
 /** The gravity of a reason: what of the verdict it makes. */
 export function gravity(reason, product) {
   if (GRAVITY[reason.code]) return GRAVITY[reason.code];

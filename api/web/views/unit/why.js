@@ -1,10 +1,10 @@
 // Why, row by row: what is allowed, what was found, what follows from it.
 
 import { el } from "../../shell/dom.js";
-import { celsius, date, days, duration, number, ofRule, shareDown, shareUp, stamp } from "../../shell/format.js";
+import { celsius, date, days, duration, number, ofQuantity, shareDown, shareUp, stamp } from "../../shell/format.js";
 import { badge, table } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
-import { checks } from "./checks.js";
+import { checks, quantityOf } from "./checks.js";
 
 /** The table of all checks. */
 export const why = (known, product) =>
@@ -25,7 +25,7 @@ function title(row) {
   }
 }
 
-const value = (rule) => (rule.quantity === "humidity" ? ofRule("humidity", rule.limit) : celsius(rule.limit));
+const value = (rule) => ofQuantity(rule.quantity, rule.limit);
 
 function allowed(row) {
   switch (row.kind) {
@@ -63,7 +63,7 @@ function excursions({ rule, excursions: all, alarms }) {
   const peak = all.reduce((one, other) => ((rule.side === "high" ? other.peak > one.peak : other.peak < one.peak) ? other : one));
   const fired = alarms.filter((alarm) => alarm.at).length;
   return [
-    t("why.excursions", { n: all.length, longest: duration(longest.duration_s), peak: ofRule(rule.quantity, peak.peak) }),
+    t("why.excursions", { n: all.length, longest: duration(longest.duration_s), peak: ofQuantity(rule.quantity, peak.peak) }),
     fired > 0 && ` ${t("why.fired", { n: fired })}`,
   ];
 }
@@ -81,13 +81,13 @@ const meter = (fraction) =>
     el("span", { class: "meter-bar", "aria-hidden": "true" }, el("span", { style: { width: `${Math.min(100, fraction * 100)}%` } })), shareUp(fraction));
 
 /** Every time out of a limit. */
-export const excursionTable = (known) =>
+export const excursionTable = (known, product) =>
   table([
     { title: t("why.rule"), head: true, value: (it) => el("code", {}, it.rule) },
     { title: t("why.from"), label: true, value: (it) => [stamp(it.start), " ", el("span", { class: "note" }, named("kind", it.start_kind))] },
     { title: t("why.to"), label: true, value: (it) => [it.end ? stamp(it.end) : "", " ", el("span", { class: "note" }, named("kind", it.end_kind))] },
     { title: t("why.lasted"), label: true, number: true, value: (it) => duration(it.duration_s) },
-    { title: t("why.peak"), label: true, number: true, value: (it) => ofRule(it.rule, it.peak) },
+    { title: t("why.peak"), label: true, number: true, value: (it) => ofQuantity(quantityOf(product, it.rule), it.peak) },
     { title: t("why.area"), label: true, number: true, value: (it) => number(it.degree_seconds / 3600, 2) },
     { title: t("why.fires"), label: true, value: (it) => fired(it, known.alarms) },
   ], known.excursions, { caption: t("why.excursions.title"), captionHidden: true, stack: true, empty: t("why.no.excursions") });
