@@ -24,7 +24,7 @@ pub fn assessment(of: &Assessment) -> Value {
         "lot": of.lot.as_str(),
         "as_of": instant(of.as_of),
         "known_at": of.known_at.map(|at| to_rfc3339(at.millis())),
-        "window": interval(&of.window),
+        "window": interval(of.window),
         "verdict": of.verdict.as_str(),
         "reasons": of.reasons.iter().map(reason).collect::<Vec<_>>(),
         "excursions": of.excursions.iter().map(excursion).collect::<Vec<_>>(),
@@ -98,17 +98,21 @@ pub fn alarm(of: &Alarm) -> Value {
     })
 }
 
-fn coverage(of: &Coverage) -> Value {
+/// Known and unknown time.
+#[must_use]
+pub fn coverage(of: &Coverage) -> Value {
     json!({
         "known_s": of.known_s,
         "unknown_s": of.unknown_s,
         "partial_s": of.partial_s,
         "fraction": of.fraction,
-        "gaps": of.gaps.iter().map(interval).collect::<Vec<_>>(),
+        "gaps": of.gaps.iter().copied().map(interval).collect::<Vec<_>>(),
     })
 }
 
-fn extent(of: &Extent, unit: &str) -> Value {
+/// Lowest, highest and mean; `unit` ends the names of its members.
+#[must_use]
+pub fn extent(of: &Extent, unit: &str) -> Value {
     let field = |name: &str, value: Option<f64>| (format!("{name}_{unit}"), json!(value));
     Value::Object(Map::from_iter([field("min", of.min), field("max", of.max), field("mean", of.mean)]))
 }
@@ -144,7 +148,9 @@ fn contribution(of: &Contribution) -> Value {
     })
 }
 
-fn interval(of: &Interval) -> Value {
+/// From when to when.
+#[must_use]
+pub fn interval(of: Interval) -> Value {
     json!({ "from": instant(of.from), "to": instant(of.to) })
 }
 

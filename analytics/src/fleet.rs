@@ -142,10 +142,13 @@ impl<'a> Fleet<'a> {
     #[must_use]
     pub fn outline(&self, unit: &Name, columns: usize) -> Vec<Outline> {
         let Some(custody) = self.custody(unit) else { return Vec::new() };
-        let gap = custody::registered(self.registry, unit)
-            .and_then(|registered| self.registry.products.get(&registered.gtin))
-            .and_then(|product| product.max_gap);
-        self.traces(&custody, gap).0.outline(columns)
+        self.traces(&custody, self.gap(unit)).0.outline(columns)
+    }
+
+    /// How far apart readings of the product of `unit` may be.
+    fn gap(&self, unit: &Name) -> Option<std::time::Duration> {
+        let registered = custody::registered(self.registry, unit)?;
+        self.registry.products.get(&registered.gtin)?.max_gap
     }
 
     fn traces(&self, custody: &Custody, gap: Option<std::time::Duration>) -> (Trace, Trace) {

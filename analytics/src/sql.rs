@@ -261,7 +261,8 @@ impl Shared {
         now: DateTime<Utc>,
     ) -> Result<Tables, SqlError> {
         let mut tables = Tables::new(opened.clone());
-        let shown = self.options.board.as_ref().and_then(Board::all).map(Arc::new);
+        let asked = ASSESSED.iter().any(|name| names.contains(*name));
+        let shown = self.options.board.as_ref().filter(|_| asked).and_then(Board::all).map(Arc::new);
         if LAKE.iter().any(|name| names.contains(*name)) || tables::needs_readings(names, shown.is_some()) {
             let view = self.source.view().await.map_err(|error| match error {
                 store::Error::DecodingBehind => SqlError::Overloaded,

@@ -5,7 +5,7 @@ use model::instant::ValidAt;
 use model::name::Name;
 
 use super::Fleet;
-use crate::custody::{self, Custody};
+use crate::custody::Custody;
 use crate::kernel::{Outline, Trace};
 
 /// A unit: its assessment, where it was, and its trace in columns.
@@ -69,14 +69,11 @@ impl Fleet<'_> {
     ) -> Option<Portrait> {
         let assessment = self.assess(unit)?;
         let custody = self.custody(unit)?;
-        let gap = custody::registered(self.registry, unit)
-            .and_then(|registered| self.registry.products.get(&registered.gtin))
-            .and_then(|product| product.max_gap);
         let window = custody.window;
         let begin = from.map_or(window.from, |from| from.clamp(window.from, window.to));
         let end = to.map_or(window.to, |to| to.clamp(begin, window.to));
         let drawn = Interval { from: begin, to: end };
-        let (temperature, humidity) = self.traces(&custody, gap);
+        let (temperature, humidity) = self.traces(&custody, self.gap(unit));
         let (temperature, humidity) = (columned(&temperature, drawn, columns), columned(&humidity, drawn, columns));
         Some(Portrait { assessment, custody, drawn, temperature, humidity })
     }

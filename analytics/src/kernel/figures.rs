@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use model::registry::{Kinetics, MolarEnergy, Side};
 
-use super::envelope::Slope;
 use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
 use super::heat;
@@ -34,8 +33,7 @@ pub(crate) enum Course {
 #[derive(Debug)]
 pub(crate) struct Figures {
     trace: Trace,
-    /// The known part at its highest.
-    slopes: Vec<Slope>,
+    known: heat::Known,
 }
 
 impl Figures {
@@ -45,8 +43,8 @@ impl Figures {
         let instants = series.instants();
         let (from, to) = (instants.first().copied().unwrap_or(0), instants.last().copied().unwrap_or(0));
         let trace = Trace::new(vec![(from, to, vec![Arc::new(series)])], Some(max_gap));
-        let slopes = heat::Known::of(&trace).into_slopes();
-        Self { trace, slopes }
+        let known = heat::Known::of(&trace);
+        Self { trace, known }
     }
 
     /// Mean kinetic temperature over known time, °C; `None` without any.
@@ -78,19 +76,19 @@ impl Figures {
 
     /// The mean over known time, linear between readings; `None` without any.
     pub(crate) fn mean(&self) -> Option<f64> {
-        heat::Known::of(&self.trace).extent(&self.trace).mean
+        self.known.extent(&self.trace).mean
     }
 
     fn known_s(&self) -> f64 {
         let mut length = Sum::default();
-        self.slopes.iter().for_each(|slope| length.add(slope.length() / 1000.0));
+        self.known.slopes().iter().for_each(|slope| length.add(slope.length() / 1000.0));
         length.value()
     }
 
     /// The integral of a rate over known time, and known time itself, s.
     fn integrate(&self, integrator: &Integrator, course: Course) -> (f64, f64) {
         let (mut integral, mut length) = (Sum::default(), Sum::default());
-        for slope in &self.slopes {
+        for slope in self.known.slopes() {
             let seconds = slope.length() / 1000.0;
             let at = |value: f64| integrator.mean_between(value, value);
             let mean = match course {
@@ -105,7 +103,7 @@ impl Figures {
     }
 
     fn integrator(&self, rate: Rate) -> Integrator {
-        let values = self.slopes.iter().flat_map(|slope| [slope.a, slope.b]);
+        let values = self.known.slopes().iter().flat_map(|slope| [slope.a, slope.b]);
         let (lowest, highest) = values.fold((0.0f64, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
         #[expect(clippy::cast_possible_truncation, reason = "thousandths of a degree are far inside i32")]
         let (lowest, highest) = (lowest.floor() as i32, highest.ceil() as i32 + 1);

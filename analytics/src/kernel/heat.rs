@@ -15,6 +15,7 @@ use super::trace::{Part, Trace};
 const SAME_K: f64 = 1e-9;
 
 /// The known part of a trace at its highest, by time; ms since `origin`.
+#[derive(Debug)]
 pub(super) struct Known {
     origin: i64,
     slopes: Vec<Slope>,
@@ -31,8 +32,8 @@ impl Known {
     }
 
     /// The known part itself.
-    pub(super) fn into_slopes(self) -> Vec<Slope> {
-        self.slopes
+    pub(super) fn slopes(&self) -> &[Slope] {
+        &self.slopes
     }
 
     /// Extremes and mean; `trace` is the one this was made of.

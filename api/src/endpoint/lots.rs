@@ -102,8 +102,7 @@ pub(crate) fn lots(
 /// Whether a cursor's key may be one of the list.
 fn is_key(key: &str, by_expiry: bool) -> bool {
     let lot = if by_expiry { key.split_once(' ').map(|(_, lot)| lot) } else { Some(key) };
-    lot.and_then(|lot| lot.split_once('/'))
-        .is_some_and(|(gtin, lot)| Gtin::parse(gtin).is_ok() && LotText::parse(lot).is_ok())
+    lot.is_some_and(|lot| LotKey::parse(lot).is_ok())
 }
 
 /// The product that `text` spells.

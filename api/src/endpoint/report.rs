@@ -4,7 +4,7 @@ use analytics::report::{Question, ReportError, Subject};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use model::gs1::{Gtin, LotKey, LotText};
+use model::gs1::LotKey;
 use model::name::Name;
 use model::role::Permission;
 use serde::Deserialize;
@@ -106,11 +106,8 @@ fn subject(params: &ReportParams) -> Result<Subject, Problem> {
         (Some(unit), None, None) => named(unit).map(Subject::Unit),
         (None, None, Some(place)) => named(place).map(Subject::Place),
         (None, Some(lot), None) => {
-            let refuse = |error: String| Problem::bad_request("parameter", format!("`lot`: {error}"));
-            let (gtin, lot) = lot.split_once('/').ok_or_else(|| refuse("write it as GTIN/LOT".into()))?;
-            let gtin = Gtin::parse(gtin).map_err(|error| refuse(error.to_string()))?;
-            let lot = LotText::parse(lot).map_err(|error| refuse(error.to_string()))?;
-            Ok(Subject::Lot(LotKey { gtin, lot }))
+            let refuse = |error| Problem::bad_request("parameter", format!("`lot`: {error}"));
+            LotKey::parse(lot).map(Subject::Lot).map_err(refuse)
         }
         _ => Err(Problem::bad_request("parameter", "name exactly one of `unit`, `lot` and `place`")),
     }

@@ -4,7 +4,7 @@ mod unit;
 
 use std::collections::BTreeMap;
 
-use analytics::assessment_json::ENGINE;
+use analytics::assessment_json::{ENGINE, interval};
 use analytics::report::{Report, SensorFacts, Subject};
 use model::assessment::Interval;
 use model::instant::ValidAt;
@@ -181,10 +181,6 @@ fn sensor(facts: &SensorFacts, period: Interval) -> Value {
     json["associations"] = facts.associations.iter().map(|one| one.to_json()).collect();
     json["exclusions"] = facts.exclusions.iter().map(|one| one.to_json()).collect();
     json
-}
-
-fn interval(interval: Interval) -> Value {
-    json!({ "from": instant(interval.from), "to": instant(interval.to) })
 }
 
 fn instant(at: ValidAt) -> Value {

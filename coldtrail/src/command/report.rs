@@ -9,7 +9,7 @@ use analytics::report::{Question, ReportError, Subject};
 use analytics::sql::{Engine, EngineOptions, Limits};
 use api::report::{self, Fonts, Issued};
 use ingest::clock::Clock;
-use model::gs1::{Gtin, LotKey, LotText};
+use model::gs1::LotKey;
 use model::instant::ValidAt;
 use model::name::Name;
 
@@ -36,12 +36,7 @@ fn subject(arguments: &Report) -> Result<Subject, Failure> {
     let named = |text: &String| Name::parse(text).map_err(|error| input(&error));
     match (&arguments.unit, &arguments.lot, &arguments.place) {
         (Some(unit), _, _) => named(unit).map(Subject::Unit),
-        (_, Some(lot), _) => {
-            let (gtin, lot) = lot.split_once('/').ok_or_else(|| input(&"`--lot`: write it as GTIN/LOT"))?;
-            let gtin = Gtin::parse(gtin).map_err(|error| input(&format!("`--lot`: {error}")))?;
-            let lot = LotText::parse(lot).map_err(|error| input(&format!("`--lot`: {error}")))?;
-            Ok(Subject::Lot(LotKey { gtin, lot }))
-        }
+        (_, Some(lot), _) => LotKey::parse(lot).map(Subject::Lot).map_err(|error| input(&format!("`--lot`: {error}"))),
         (_, _, Some(place)) => named(place).map(Subject::Place),
         _ => Err(input(&"name one of `--unit`, `--lot` and `--place`")),
     }

@@ -52,6 +52,19 @@ pub struct LotKey {
     pub lot: LotText,
 }
 
+impl LotKey {
+    /// The key that `GTIN/LOT` spells.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (gtin, lot) = text.split_once('/').ok_or("write it as GTIN/LOT")?;
+        let gtin = Gtin::parse(gtin).map_err(|error| error.to_string())?;
+        let lot = LotText::parse(lot).map_err(|error| error.to_string())?;
+        Ok(Self { gtin, lot })
+    }
+}
+
 impl fmt::Display for LotKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.gtin, self.lot)

@@ -39,6 +39,8 @@ pub(super) struct Stay {
 pub(super) struct Stays {
     all: Vec<Stay>,
     by_sensor: HashMap<Name, std::ops::Range<usize>>,
+    /// Of each stay, the latest end of those of its sensor up to it: where to begin, after all that have ended.
+    latest: Vec<i64>,
     /// Unit, product, lot and place of each stay.
     columns: [ArrayRef; 4],
 }
@@ -47,8 +49,12 @@ impl Stays {
     pub(super) fn new(mut all: Vec<Stay>) -> Self {
         all.sort_by(|left, right| (&left.sensor, left.from).cmp(&(&right.sensor, right.from)));
         let mut by_sensor: HashMap<Name, std::ops::Range<usize>> = HashMap::new();
+        let mut latest: Vec<i64> = Vec::with_capacity(all.len());
         for (index, stay) in all.iter().enumerate() {
-            by_sensor.entry(stay.sensor.clone()).or_insert(index..index).end = index + 1;
+            let of_sensor = by_sensor.entry(stay.sensor.clone()).or_insert(index..index);
+            let before = if of_sensor.start < index { latest[index - 1] } else { i64::MIN };
+            latest.push(before.max(stay.until));
+            of_sensor.end = index + 1;
         }
         let column =
             |of: fn(&Stay) -> Option<&str>| -> ArrayRef { Arc::new(StringViewArray::from_iter(all.iter().map(of))) };
@@ -58,7 +64,7 @@ impl Stays {
             column(|stay| Some(stay.unit.lot.as_str())),
             column(|stay| stay.place.as_deref().map(Name::as_str)),
         ];
-        Self { all, by_sensor, columns }
+        Self { all, by_sensor, latest, columns }
     }
 
     fn of(&self, sensor: &str) -> std::ops::Range<usize> {
@@ -187,7 +193,8 @@ impl Iterator for Pairs {
                 (current, of_sensor) = (name, self.stays.of(name));
             }
             let begun = of_sensor.start + self.stays.all[of_sensor.clone()].partition_point(|stay| stay.from <= at);
-            let from = self.next.take().unwrap_or(of_sensor.start);
+            let ended = || self.stays.latest[of_sensor.clone()].partition_point(|until| *until <= at);
+            let from = self.next.take().unwrap_or_else(|| of_sensor.start + ended());
             for index in from..begun {
                 if rows.len() >= ROWS {
                     self.next = Some(index);

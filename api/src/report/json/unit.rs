@@ -1,16 +1,16 @@
 //! A unit and a place within a report.
 
-use analytics::assessment_json;
+use analytics::assessment_json::{self, coverage, extent, interval};
 use analytics::custody::{Custody, Keeping};
 use analytics::fleet::{Outline, PlacePortrait};
 use analytics::report::{COLUMNS, Report, UnitFacts, touches};
-use model::assessment::{Alarm, Coverage, Excursion, Extent, Interval, Provenance};
+use model::assessment::{Alarm, Excursion, Interval, Provenance};
 use model::hold::{Acceptance, HoldId, RaisedAlarm};
 use model::instant::ValidAt;
 use model::name::Name;
 use serde_json::{Value, json};
 
-use super::{Cuts, instant, interval, names};
+use super::{Cuts, instant, names};
 
 /// What a report says of one unit. What is listed by time is listed where it touches the part that is drawn.
 pub(super) fn unit(facts: &UnitFacts, report: &Report, section: bool, cuts: &mut Cuts) -> Value {
@@ -20,7 +20,9 @@ pub(super) fn unit(facts: &UnitFacts, report: &Report, section: bool, cuts: &mut
     let (excursions, alarms) = (assessment.excursions.len(), assessment.alarms.len());
     assessment.excursions.retain(|one| within(one, drawn));
     assessment.alarms.retain(|one| fired_within(one, drawn));
-    assessment.coverage.gaps.retain(|gap| touches(gap.from, Some(gap.to), drawn));
+    for covered in [Some(&mut assessment.coverage), assessment.humidity_coverage.as_mut()].into_iter().flatten() {
+        covered.gaps.retain(|gap| touches(gap.from, Some(gap.to), drawn));
+    }
     let beyond = beyond(&assessment.excursions, drawn);
     let mut cut = |what: &'static str, items: Vec<Value>, list: &str| cuts.cut_of_unit(what, id, items, list);
     let mut told = assessment_json::assessment(&assessment);
@@ -155,21 +157,6 @@ fn below(value: f64) -> f64 {
 
 fn above(value: f64) -> f64 {
     (value * 1000.0 - 1e-6).ceil() / 1000.0
-}
-
-fn coverage(of: &Coverage) -> Value {
-    json!({
-        "known_s": of.known_s,
-        "unknown_s": of.unknown_s,
-        "partial_s": of.partial_s,
-        "fraction": of.fraction,
-        "gaps": of.gaps.iter().copied().map(interval).collect::<Vec<_>>(),
-    })
-}
-
-fn extent(of: &Extent, unit: &str) -> Value {
-    let field = |name: &str, value: Option<f64>| (format!("{name}_{unit}"), json!(value));
-    [field("min", of.min), field("max", of.max), field("mean", of.mean)].into_iter().collect()
 }
 
 fn provenance(of: &Provenance) -> Value {
