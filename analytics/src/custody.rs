@@ -4,6 +4,7 @@
 //! come before those of its place, which come before those of the nearest place around it that has any. The outside
 //! contract, section 3, is the specification.
 
+mod carriers;
 mod index;
 mod places;
 
@@ -14,6 +15,7 @@ use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
 
+pub(crate) use carriers::carriers;
 pub use index::{Index, Tag};
 
 /// A unit's time from its beginning to its end or as-of, piece by piece.

@@ -12,7 +12,7 @@ use model::registry::Registry;
 use store::ledger::Ledger;
 
 use super::{Assess, AssessError, Portraits, Sitting};
-use crate::custody::{Custody, Index};
+use crate::custody::{Custody, Index, carriers};
 use crate::error::SqlError;
 use crate::evaluator::Board;
 use crate::fleet::{Fleet, Profiles};
@@ -65,18 +65,6 @@ impl StoreAssess {
         }
         Ok(sensors.into_iter().collect())
     }
-}
-
-/// `unit` and what ever carried it or it was split from.
-fn carriers(registry: &Registry, unit: &Name) -> Vec<Name> {
-    let mut carriers = vec![unit.clone()];
-    for depth in 0..32 {
-        let Some(current) = carriers.get(depth).cloned() else { break };
-        let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
-        let parents: Vec<Name> = held.chain(registry.splits_into(&current).map(|split| split.unit.clone())).collect();
-        carriers.extend(parents.into_iter().filter(|parent| !carriers.contains(parent)).collect::<Vec<_>>());
-    }
-    carriers
 }
 
 fn failed(error: SqlError) -> AssessError {

@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 
 use model::instant::ValidAt;
 use model::name::Name;
-use model::registry::{Origin, Registry};
+use model::registry::Registry;
 use store::newest::Newest;
 
-use crate::custody::{Custody, Index, Tag};
+use crate::custody::{Custody, Index, Tag, carriers};
 use crate::error::SqlError;
 use crate::logs::{self, Wanted};
 use crate::sql::Engine;
-
-/// How many pallets or parents within each other are followed.
-const DEEPEST: usize = 32;
 
 /// Where `unit` was and whose readings count, up to `as_of`; `None` when it is not known, or begins later.
 ///
@@ -42,22 +39,6 @@ pub async fn custody(
         logs::from_engine(engine, &wanted).await?.tell(&mut index, as_of);
     }
     Ok(Custody::of(registry, &index, unit, as_of))
-}
-
-/// `unit`, what carried it at any time, and what it was split from.
-fn carriers(registry: &Registry, unit: &Name) -> Vec<Name> {
-    let mut carriers = vec![unit.clone()];
-    for depth in 0..DEEPEST {
-        let Some(current) = carriers.get(depth).cloned() else { break };
-        let held = registry.aggregations_of(&current).map(|held| held.parent.clone());
-        let parent = match registry.origin(&current) {
-            Some(Origin::Split(split)) => Some(split.unit.clone()),
-            _ => None,
-        };
-        let new: Vec<Name> = held.chain(parent).filter(|name| !carriers.contains(name)).collect();
-        carriers.extend(new);
-    }
-    carriers
 }
 
 /// The sensors of every place and every unit right now: those registered, and those whose newest reading names a

@@ -38,8 +38,8 @@ pub(crate) struct Evidence {
     pub(super) registry: Arc<Registry>,
     pub(super) readings: Arc<LakeTable>,
     pub(super) profiles: Arc<Profiles>,
-    /// The readings of sensors whose readings name units.
-    naming: OnceCell<Logs>,
+    /// The readings of sensors whose readings name units, and the memory they are counted with.
+    naming: OnceCell<(Logs, Vec<MemoryReservation>)>,
 }
 
 impl Evidence {
@@ -49,7 +49,7 @@ impl Evidence {
 
     /// Which sensors are with which place or unit, by associations and by what readings up to `as_of` name.
     pub(super) async fn index(&self, state: &dyn Session, as_of: ValidAt) -> Result<Index> {
-        let naming = self.naming.get_or_try_init(|| self.read_naming(state)).await?;
+        let (naming, _) = self.naming.get_or_try_init(|| self.read_naming(state)).await?;
         let mut index = Index::new(&self.registry);
         naming.tell(&mut index, as_of);
         Ok(index)
@@ -74,7 +74,7 @@ impl Evidence {
         names.iter().map(|name| Ok(schema.index_of(name)?)).collect()
     }
 
-    async fn read_naming(&self, state: &dyn Session) -> Result<Logs> {
+    async fn read_naming(&self, state: &dyn Session) -> Result<(Logs, Vec<MemoryReservation>)> {
         let names_unit = [col("unit").is_not_null()];
         let columns = self.columns(&["sensor", "unit"])?;
         let plan = self.readings.scan(state, Some(&columns), &names_unit, None).await?;
@@ -95,11 +95,11 @@ impl Evidence {
             }
         }
         if sensors.is_empty() {
-            return Ok(Logs::default());
+            return Ok((Logs::default(), Vec::new()));
         }
         let ranges = Ranges::of(sensors.into_iter().map(|sensor| (sensor, 0, FAR_MS)));
         let plan = self.plan(state, &ranges).await?;
-        Ok(logs(&plan, &Arc::new(ranges.sensors()), &context).await?.0)
+        logs(&plan, &Arc::new(ranges.sensors()), &context).await
     }
 }
 
