@@ -11,6 +11,7 @@ mod session;
 mod statement;
 mod texts;
 mod threads;
+mod truncate;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
-use super::{measures, texts};
+use super::{measures, texts, truncate};
 
 /// Functions of one row.
 const SCALAR: &[&str] = &[
@@ -204,6 +204,9 @@ pub(crate) static ALLOWED: LazyLock<Functions> = LazyLock::new(|| {
     for function in &mut scalar {
         if BOUNDED.contains(&function.name()) {
             *function = texts::bounded(Arc::clone(function));
+        }
+        if function.name() == "date_trunc" {
+            *function = truncate::short(Arc::clone(function));
         }
     }
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 use store::lake::FileName;
 use store::view::{LakeFile, TableView};
@@ -93,7 +93,9 @@ impl AsyncFileReader for Reader {
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
-            let metadata = self.inner.get_metadata(options).await?;
+            // The index of pages is always wanted in the end, and is then kept with the footer.
+            let options = options.cloned().unwrap_or_default().with_page_index_policy(PageIndexPolicy::Optional);
+            let metadata = self.inner.get_metadata(Some(&options)).await?;
             match is_of(&self.file, self.time, &metadata) {
                 true => Ok(metadata),
                 false => Err(ParquetError::General(format!("`{}` holds another file", self.file.path))),
