@@ -6,9 +6,10 @@ import * as format from "./shell/format.js";
 import { frame } from "./shell/frame.js";
 import * as live from "./shell/live.js";
 import { button, refusal, say } from "./shell/parts.js";
+import { takeReturn } from "./shell/provider.js";
 import * as session from "./shell/session.js";
 import { renewView, signInView } from "./shell/signin.js";
-import { register, speak, t } from "./shell/words.js";
+import { named, register, speak, t } from "./shell/words.js";
 import words from "./words/shell.js";
 
 register(words);
@@ -133,13 +134,16 @@ addEventListener("hashchange", () => {
 
 async function begin() {
   session.takeToken();
+  const back = takeReturn();
+  if (back?.again) return fill(app, el("main", { class: "alone" }, el("h1", {}, "Coldtrail"), el("p", {}, t("again.close"))));
   try {
     const who = await session.resume();
     if (who) enter(who, true);
-    else ask();
+    else ask(back?.refused && named("problem", back.refused));
   } catch (error) {
     fill(app, el("main", { class: "alone" }, el("h1", {}, "Coldtrail"), refusal(error), button(t("try.again"), begin)));
   }
+  return undefined;
 }
 
 begin();

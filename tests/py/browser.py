@@ -1,6 +1,8 @@
 """Headless Chromium as a person meets a page: roles and accessible names, what is read out, what can be told apart."""
 
 import json
+import os
+import shlex
 import tempfile
 
 from selenium import webdriver
@@ -17,6 +19,8 @@ def start():
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en-US"):
         options.add_argument(argument)
     options.add_argument("--force-prefers-reduced-motion")
+    for argument in shlex.split(os.environ.get("COLDTRAIL_BROWSER", "")):
+        options.add_argument(argument)
     options.add_experimental_option("prefs", {"intl.accept_languages": "en-US", "download.default_directory": DOWNLOADS})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
