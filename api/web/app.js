@@ -104,14 +104,18 @@ function enter(who, first) {
   route({ first });
 }
 
-/** Nobody is: the way in. */
+/** Nobody is: the way in. `reason()` says why, in the language that is chosen by then. */
 function ask(reason) {
   turn += 1;
   leave();
   me = null;
   live.stop();
   document.title = `${t("sign.in")} · Coldtrail`;
-  fill(app, signInView({ reason, entered: (who) => enter(who, false), redraw: () => ask(reason) }));
+  const again = (language) => {
+    speak(language);
+    ask(reason);
+  };
+  fill(app, signInView({ reason: reason?.(), entered: (who) => enter(who, false), redraw: again }));
 }
 
 async function signOut() {
@@ -126,7 +130,7 @@ function redraw(language) {
   else ask();
 }
 
-api.whenLost(() => me && ask(t("sign.lost")));
+api.whenLost(() => me && ask(() => t("sign.lost")));
 addEventListener("hashchange", () => {
   session.takeToken();
   route();
@@ -139,7 +143,7 @@ async function begin() {
   try {
     const who = await session.resume();
     if (who) enter(who, true);
-    else ask(back?.refused && named("problem", back.refused));
+    else ask(back?.refused && (() => named("problem", back.refused)));
   } catch (error) {
     fill(app, el("main", { class: "alone" }, el("h1", {}, "Coldtrail"), refusal(error), button(t("try.again"), begin)));
   }
