@@ -130,6 +130,10 @@ function redraw(language) {
   else ask();
 }
 
+// what a view that was left had still asked for is no fault
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name === "AbortError") event.preventDefault();
+});
 api.whenLost(() => me && ask(() => t("sign.lost")));
 addEventListener("hashchange", () => {
   session.takeToken();

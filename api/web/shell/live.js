@@ -154,9 +154,6 @@ export function soon(work, wait = 1000) {
     wantedAgain = false;
     try {
       await work();
-    } catch (error) {
-      // the view was left meanwhile
-      if (error.name !== "AbortError") throw error;
     } finally {
       busy = false;
       if (wantedAgain) ask();

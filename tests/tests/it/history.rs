@@ -66,7 +66,8 @@ fn by_hand(rows: &[Row], stretches: &[Stretch], points: i64) -> BTreeMap<(i64, S
         let values = || rows.iter().filter_map(|row| Some((row.measured_at, row.temperature_c?)));
         let newest = values().max_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
         let extremes = newest.map(|(_, last)| {
-            let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), (_, value)| (low.min(value), high.max(value)));
+            let (low, high) =
+                values().fold((f64::MAX, f64::MIN), |(low, high), (_, value)| (low.min(value), high.max(value)));
             (low, high, last)
         });
         ((start + width).min(to), rows.len() as u64, times().min().unwrap(), times().max().unwrap(), extremes)
@@ -145,5 +146,8 @@ async fn a_file_that_is_gone_is_an_error_and_not_a_gap() {
     let engine = Engine::new(Arc::new(shelf), None, EngineOptions::default()).unwrap();
     let error = history::buckets(&engine, &[stretch(&["S01"], None, None)], 10).await.unwrap_err();
     assert_eq!(error.code(), "internal", "{error}");
-    assert!(history::buckets(&engine, &[stretch(&["T"], None, None)], 10).await.unwrap().is_empty(), "ruled out by its bounds");
+    assert!(
+        history::buckets(&engine, &[stretch(&["T"], None, None)], 10).await.unwrap().is_empty(),
+        "ruled out by its bounds"
+    );
 }
