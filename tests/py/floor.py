@@ -227,7 +227,7 @@ def addresses():
     write("spinbutton", "Level", "2")
     submit()
     row = lambda: element("rowheader", "Whoever is on call").find_element("xpath", "..").text
-    until(lambda: "on.call@wh.example 2" in " ".join(row().split()), "the level is not changed")
+    until(lambda: "on.call@wh.example – 2" in " ".join(row().split()), "the level is not changed")
     said("who is told is registered and changed, and a wrong address refused")
 
 
