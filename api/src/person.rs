@@ -36,7 +36,7 @@ impl Caller {
             return Err(Problem::new(StatusCode::FORBIDDEN, "no_password", detail));
         }
         let password =
-            password.ok_or_else(|| Problem::bad_request("shape", "`password` is missing: enter it to sign"))?;
+            password.ok_or_else(|| Problem::bad_request("json", "`password` is missing: enter it to sign"))?;
         match shared.given.ledger.sign_in(name.as_str(), password).await? {
             Attempt::Passed(_) => Ok(name.clone()),
             Attempt::Wrong => {

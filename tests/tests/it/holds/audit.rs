@@ -8,8 +8,10 @@ use store::ledger::{NewAlarm, Sequence};
 use super::desk::{Desk, PASSWORD, signed};
 use super::*;
 
-/// What changes nothing that the trail is about: a question, and readings, of which the journal is the record.
-const WITHOUT_ENTRY: [&str; 2] = ["POST /v1/sql", "POST /v1/readings"];
+/// What changes nothing that the trail is about: a question; readings, of which the journal is the record; and leaving for an
+/// identity provider, from which the return is an entry.
+const WITHOUT_ENTRY: [&str; 4] =
+    ["POST /v1/sql", "POST /v1/readings", "POST /v1/oidc/sign-in", "POST /v1/oidc/sign-again"];
 
 /// One call: its route, its path, whose token, its body; who and what the entry names, and why.
 struct Call {
