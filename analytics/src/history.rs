@@ -4,12 +4,18 @@
 //! are the readings as they are stored, calibrations and exclusions not applied.
 
 mod buckets;
+mod columns;
+mod ends;
+mod pages;
 mod rows;
+mod scan;
+mod spans;
 mod stretch;
 mod whose;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::TimestampMillisecondType;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
 use model::instant::{MeasuredAt, ReceivedAt};
 use model::name::Name;
 
@@ -17,6 +23,8 @@ use crate::error::SqlError;
 use crate::sql::{Engine, Reach};
 use buckets::Gather;
 use rows::Rows;
+use scan::Scan;
+use spans::Spans;
 
 pub use buckets::{Bucket, Extremes};
 pub use stretch::{Stretch, of_custody};
@@ -85,36 +93,30 @@ pub async fn readings(
 /// # Errors
 /// Any [`SqlError`].
 pub async fn buckets(engine: &Engine, stretches: &[Stretch], points: u32) -> Result<Vec<Bucket>, SqlError> {
-    let Some(condition) = stretch::condition(stretches) else { return Ok(Vec::new()) };
-    let known = (stretches.iter().map(|stretch| stretch.from).min(), stretches.iter().map(|stretch| stretch.to));
-    let from = known.0.flatten();
-    let to = known.1.reduce(|one, other| one.zip(other).map(|(one, other)| one.max(other))).flatten();
-    let (from, to) = match (from, to) {
-        (Some(from), Some(to)) => (from, to),
-        (from, to) => {
-            let Some((low, high)) = ends(engine, &condition).await? else { return Ok(Vec::new()) };
-            (from.unwrap_or(low), to.unwrap_or(high.saturating_add(1)))
-        }
-    };
+    let spans = Spans::of(stretches);
+    if spans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (first, last) =
+        (stretches.iter().map(|stretch| stretch.from).min(), stretches.iter().map(|stretch| stretch.to));
+    let from = first.flatten();
+    let to = last.reduce(|one, other| one.zip(other).map(|(one, other)| one.max(other))).flatten();
     let sensors = stretch::most_at_once(stretches);
     let points = i64::from(points).checked_div(i64::try_from(sensors).unwrap_or(i64::MAX)).unwrap_or(1).max(1);
-    let length = to.saturating_sub(from).max(1);
-    let width = length.saturating_add(points - 1) / points;
-    let sql = format!("SELECT sensor, measured_at, temperature_c, humidity_pct FROM readings WHERE {condition}");
-    let filled = engine.pour(&sql, Reach::NoAudit, move |schema| Gather::sink(schema, from, to, width)).await?;
-    Ok(filled.0)
-}
-
-/// The first and the last instant of the readings for which `condition` holds.
-async fn ends(engine: &Engine, condition: &str) -> Result<Option<(i64, i64)>, SqlError> {
-    let sql = format!("SELECT min(measured_at) AS low, max(measured_at) AS high FROM readings WHERE {condition}");
-    let answer = engine.answer(&sql, Reach::NoAudit).await?;
-    let end = |column: usize| {
-        let batch = answer.batches.iter().find(|batch| batch.num_rows() > 0)?;
-        let column = batch.column(column).as_primitive_opt::<TimestampMillisecondType>()?;
-        column.is_valid(0).then(|| column.value(0))
-    };
-    Ok(end(0).zip(end(1)))
+    let gathered = engine.look(async move |look| {
+        let scan = Arc::new(Scan::new(look, spans));
+        let (from, to) = match (from, to) {
+            (Some(from), Some(to)) => (from, to),
+            (from, to) => {
+                let Some((low, high)) = ends::of(&scan).await? else { return Ok(Vec::new()) };
+                (from.unwrap_or(low), to.unwrap_or(high.saturating_add(1)))
+            }
+        };
+        let length = to.saturating_sub(from).max(1);
+        let width = length.saturating_add(points - 1) / points;
+        scan.all(|| Gather::new(from, to, width)).await
+    });
+    Ok(Gather::merged(gathered.await?))
 }
 
 /// The newest reading of every sensor that measured at `from` or later and, when `sensors` are named, is one of them.

@@ -3,6 +3,7 @@
 mod answer;
 mod functions;
 mod limits;
+mod look;
 mod measures;
 mod output;
 mod plan;
@@ -24,7 +25,7 @@ use datafusion::physical_plan::execute_stream;
 use futures::{FutureExt, StreamExt};
 use model::instant::ValidAt;
 use store::ledger::Ledger;
-use store::view::Readable;
+use store::view::{Readable, View};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -40,6 +41,7 @@ use threads::Threads;
 
 pub use answer::{Answer, Encoded};
 pub use limits::Limits;
+pub(crate) use look::Look;
 pub use output::Format;
 pub(crate) use output::{Measured, Sink};
 
@@ -143,25 +145,50 @@ impl Engine {
         self.run(sql, reach, sink).await
     }
 
-    /// Waits for a turn, then runs `sql` on the engine's threads within its time.
+    /// Runs `sql` in turn and within its time.
     async fn run<A: Measured>(
         &self,
         sql: &str,
         reach: Reach,
         sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink<Answer = A>>, SqlError> + Send + 'static,
     ) -> Result<A, SqlError> {
+        let sql = sql.to_owned();
+        self.in_turn(async move |shared, opened| shared.execute(&sql, reach, sink, &opened).await).await
+    }
+
+    /// Lets `work` look at one moment of the lake, like a query: on the engine's threads, in turn and within its time.
+    pub(crate) async fn look<A, F, W>(&self, work: W) -> Result<A, SqlError>
+    where
+        A: Send + 'static,
+        W: FnOnce(Look) -> F + Send + 'static,
+        F: Future<Output = Result<A, SqlError>> + Send + 'static,
+    {
+        let open = async move |shared: Arc<Shared>, opened: Opened| {
+            let view = shared.view().await?;
+            work(Look::new(view, opened, shared.sessions.caches(), shared.options.threads)).await
+        };
+        self.in_turn(open).await
+    }
+
+    /// Waits for a turn, then does `work` on the engine's threads within its time.
+    async fn in_turn<A, F, W>(&self, work: W) -> Result<A, SqlError>
+    where
+        A: Send + 'static,
+        W: FnOnce(Arc<Shared>, Opened) -> F + Send + 'static,
+        F: Future<Output = Result<A, SqlError>> + Send + 'static,
+    {
         let limits = &self.shared.options.limits;
         let started = Instant::now();
         let turn = tokio::time::timeout(limits.max_wait, Arc::clone(&self.shared.turns).acquire_owned());
         let result = match turn.await {
             Ok(Ok(turn)) => {
-                let (shared, sql) = (Arc::clone(&self.shared), sql.to_owned());
+                let shared = Arc::clone(&self.shared);
                 // the turn is given back when the work has really ended, not when the asker stopped waiting
                 let work = async move {
                     let _turn = turn;
                     let opened = Opened::default();
                     // a decoder may panic over bytes that nobody wrote
-                    let asked = AssertUnwindSafe(shared.execute(&sql, reach, sink, &opened)).catch_unwind().await;
+                    let asked = AssertUnwindSafe(work(shared, opened.clone())).catch_unwind().await;
                     match asked.unwrap_or_else(|_| Err(SqlError::internal("a query panicked"))) {
                         Ok(answer) => Ok(answer),
                         Err(error) => Err(opened.explain(error).await),
@@ -254,6 +281,14 @@ impl Shared {
         Ok(finished)
     }
 
+    /// This moment of the lake.
+    async fn view(&self) -> Result<View, SqlError> {
+        self.source.view().await.map_err(|error| match error {
+            store::Error::DecodingBehind => SqlError::Overloaded,
+            error => SqlError::internal(error),
+        })
+    }
+
     /// The tables of `names` at this moment.
     async fn open_tables(
         &self,
@@ -265,11 +300,7 @@ impl Shared {
         let asked = ASSESSED.iter().any(|name| names.contains(*name));
         let shown = self.options.board.as_ref().filter(|_| asked).and_then(Board::all).map(Arc::new);
         if LAKE.iter().any(|name| names.contains(*name)) || tables::needs_readings(names, shown.is_some()) {
-            let view = self.source.view().await.map_err(|error| match error {
-                store::Error::DecodingBehind => SqlError::Overloaded,
-                error => SqlError::internal(error),
-            })?;
-            tables.add_lake(view)?;
+            tables.add_lake(self.view().await?)?;
         }
         if let Some(ledger) = &self.ledger {
             tables.add_ledger(ledger, names, self.options.limits.max_rows).await?;

@@ -34,6 +34,7 @@ pub(crate) use assessed::{ASSESS_AT, ASSESSED};
 pub(crate) use audit::AUDIT;
 pub(crate) use custody::CUSTODY;
 pub(crate) use holds::HOLDS;
+pub(crate) use lake::open;
 pub(crate) use opened::Opened;
 pub(crate) use registry::REGISTRY;
 pub(crate) use unit_readings::UNIT_READINGS;

@@ -12,6 +12,7 @@ pub(crate) mod lists;
 pub(crate) mod lots;
 pub(crate) mod moves;
 pub(crate) mod notifications;
+pub(crate) mod oidc;
 pub(crate) mod readings;
 pub(crate) mod recipients;
 pub(crate) mod registry;

@@ -6,6 +6,7 @@ mod description;
 pub mod door;
 mod endpoint;
 mod events;
+mod oidc;
 mod options;
 mod page;
 mod person;
@@ -19,6 +20,7 @@ mod stock;
 mod view;
 mod web;
 
+pub use oidc::{Oidc, OidcError, OidcOptions};
 pub use options::ApiOptions;
 pub use routes::openapi;
 pub use server::{ServeError, Serving, serve};

@@ -1,4 +1,4 @@
-//! People who sign: known by their token, and by their password once more.
+//! People who sign: known by their token or session, and by their password, or a sign-in at the identity provider, once more.
 
 use axum::http::StatusCode;
 use model::name::Name;
@@ -16,8 +16,9 @@ const MAX_REASON: usize = 2000;
 
 impl Caller {
     /// The named person who signs: the account with the name of this token or session and the role for it, if `password` is its
-    /// own (invariant H2). Wrong passwords count, and lock the account.
-    pub(crate) async fn signs(&self, shared: &Shared, password: &str) -> Result<Name, Problem> {
+    /// own (invariant H2). Wrong passwords count, and lock the account. Somebody who comes in from the identity provider has just
+    /// signed in there again, in place of a password.
+    pub(crate) async fn signs(&self, shared: &Shared, password: Option<&str>) -> Result<Name, Problem> {
         self.must_have(Permission::DecideHold)?;
         let name = self.name();
         let account = shared.given.ledger.users().into_iter().find(|user| user.name == *name && !user.disabled);
@@ -27,10 +28,15 @@ impl Caller {
             );
             Problem::new(StatusCode::FORBIDDEN, "no_account", detail)
         })?;
+        if account.external.is_some() {
+            return self.has_signed_in_again(shared);
+        }
         if !account.has_password {
             let detail = format!("`{name}` has no password to sign with: an administrator sets the first one");
             return Err(Problem::new(StatusCode::FORBIDDEN, "no_password", detail));
         }
+        let password =
+            password.ok_or_else(|| Problem::bad_request("json", "`password` is missing: enter it to sign"))?;
         match shared.given.ledger.sign_in(name.as_str(), password).await? {
             Attempt::Passed(_) => Ok(name.clone()),
             Attempt::Wrong => {
@@ -39,6 +45,26 @@ impl Caller {
             }
             Attempt::Locked { until } => Err(Problem::locked_out(until, shared.given.ledger.now())),
         }
+    }
+
+    /// The person of this session, if they have just signed in at the identity provider again. That counts for one signature.
+    fn has_signed_in_again(&self, shared: &Shared) -> Result<Name, Problem> {
+        let name = self.name();
+        let Some(session) = self.session() else {
+            let detail = format!(
+                "`{name}` comes in from the identity provider and has no password to sign with: sign at the page, in a session"
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, "no_password", detail));
+        };
+        let now = shared.given.ledger.now();
+        if let Some(until) = shared.given.ledger.locked_now(name) {
+            return Err(Problem::locked_out(until, now));
+        }
+        if shared.given.oidc.as_ref().is_some_and(|oidc| oidc.is_fresh(&session.hash, now)) {
+            return Ok(name.clone());
+        }
+        let detail = "sign in at the identity provider once more (`POST /v1/oidc/sign-again`) and send this again within two minutes";
+        Err(Problem::new(StatusCode::FORBIDDEN, "sign_in_again", detail))
     }
 
     /// Fails unless `password` is the caller's own. Wrong ones count, and lock the account.

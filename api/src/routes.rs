@@ -18,8 +18,8 @@ use utoipa_axum::routes;
 
 use crate::description;
 use crate::endpoint::{
-    acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, readings,
-    recipients, registry, report, scan, session, sites, sql, tokens, units, users,
+    acts, alarms, audit, dispatch, events, excursions, health, holds, lists, lots, moves, notifications, oidc,
+    readings, recipients, registry, report, scan, session, sites, sql, tokens, units, users,
 };
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -74,6 +74,10 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(events::stream))
         // who did what, and who may
         .routes(routes!(session::begin, session::show, session::end))
+        .routes(routes!(oidc::provider))
+        .routes(routes!(oidc::sign_in))
+        .routes(routes!(oidc::sign_again))
+        .routes(routes!(oidc::callback))
         .routes(routes!(audit::list))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))

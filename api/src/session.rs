@@ -1,18 +1,34 @@
-//! The cookie that browsers keep of a session.
+//! The cookies that browsers keep: of a session, and of a way to the identity provider and back.
 
 use axum::http::header::{COOKIE, HeaderMap, HeaderValue};
 
 /// The header with the session's secret: what another page can't set, and doesn't know.
 pub(crate) const CSRF: &str = "x-csrf-token";
 
-/// The cookie's name.
+/// The name of a session's cookie.
 const NAME: &str = "coldtrail_session";
 
-/// The id in the request's cookies (RFC 6265, section 5.4).
+/// The name of the cookie of a way to the provider.
+const FLOW: &str = "coldtrail_oidc";
+
+/// How long somebody may take at the provider, seconds.
+const FLOW_S: u32 = 600;
+
+/// The id of a session in the request's cookies.
 pub(crate) fn id(headers: &HeaderMap) -> Option<&str> {
+    named(headers, NAME)
+}
+
+/// The sealed flow in the request's cookies.
+pub(crate) fn flow(headers: &HeaderMap) -> Option<&str> {
+    named(headers, FLOW)
+}
+
+/// The value of a cookie of the request (RFC 6265, section 5.4).
+fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let lists = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = lists.flat_map(|list| list.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, id)| *name == NAME && !id.is_empty()).map(|(_, id)| id)
+    pairs.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| value)
 }
 
 /// The cookie with `id`: for no script, no other site, and with `secure` never in the clear.
@@ -23,6 +39,21 @@ pub(crate) fn cookie(id: &str, secure: bool) -> Option<HeaderValue> {
 /// The cookie that takes the other one away.
 pub(crate) fn no_cookie(secure: bool) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("{}; Max-Age=0", attributed("", secure))).ok()
+}
+
+/// The cookie with a sealed flow. It comes back from the provider, which is another site: with a navigation, and to one path.
+pub(crate) fn flow_cookie(sealed: &str, secure: bool) -> Option<HeaderValue> {
+    HeaderValue::from_str(&flow_attributed(sealed, FLOW_S, secure)).ok()
+}
+
+/// The cookie that takes a flow's away.
+pub(crate) fn no_flow_cookie(secure: bool) -> Option<HeaderValue> {
+    HeaderValue::from_str(&flow_attributed("", 0, secure)).ok()
+}
+
+fn flow_attributed(sealed: &str, max_age_s: u32, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{FLOW}={sealed}; HttpOnly; SameSite=Lax; Path=/v1/oidc; Max-Age={max_age_s}{secure}")
 }
 
 fn attributed(id: &str, secure: bool) -> String {
@@ -54,6 +85,10 @@ mod tests {
     fn says_who_may_have_it() {
         assert_eq!(cookie("ab", false).unwrap(), "coldtrail_session=ab; HttpOnly; SameSite=Strict; Path=/");
         assert_eq!(cookie("ab", true).unwrap(), "coldtrail_session=ab; HttpOnly; SameSite=Strict; Path=/; Secure");
+        assert_eq!(
+            flow_cookie("ab", true).unwrap(),
+            "coldtrail_oidc=ab; HttpOnly; SameSite=Lax; Path=/v1/oidc; Max-Age=600; Secure"
+        );
         assert!(no_cookie(true).unwrap().to_str().unwrap().ends_with("Secure; Max-Age=0"));
     }
 }

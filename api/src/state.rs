@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::door::ReadingsDoor;
 use crate::events::Hub;
+use crate::oidc::Oidc;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 
@@ -67,6 +68,8 @@ pub struct ApiState {
     pub assess: Option<Arc<dyn Assess>>,
     /// Who is told of what; without it what asks for it answers 503.
     pub notifications: Option<Notifications>,
+    /// Where people sign in besides; without it nobody does.
+    pub oidc: Option<Arc<Oidc>>,
     /// Renders the metrics; without it `/metrics` answers 404.
     pub metrics: Option<PrometheusHandle>,
     /// Looks whether the node is ready.

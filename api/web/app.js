@@ -6,9 +6,10 @@ import * as format from "./shell/format.js";
 import { frame } from "./shell/frame.js";
 import * as live from "./shell/live.js";
 import { button, refusal, say } from "./shell/parts.js";
+import { takeReturn } from "./shell/provider.js";
 import * as session from "./shell/session.js";
 import { renewView, signInView } from "./shell/signin.js";
-import { register, speak, t } from "./shell/words.js";
+import { named, register, speak, t } from "./shell/words.js";
 import words from "./words/shell.js";
 
 register(words);
@@ -103,14 +104,18 @@ function enter(who, first) {
   route({ first });
 }
 
-/** Nobody is: the way in. */
+/** Nobody is: the way in. `reason()` says why, in the language that is chosen by then. */
 function ask(reason) {
   turn += 1;
   leave();
   me = null;
   live.stop();
   document.title = `${t("sign.in")} · Coldtrail`;
-  fill(app, signInView({ reason, entered: (who) => enter(who, false), redraw: () => ask(reason) }));
+  const again = (language) => {
+    speak(language);
+    ask(reason);
+  };
+  fill(app, signInView({ reason: reason?.(), entered: (who) => enter(who, false), redraw: again }));
 }
 
 async function signOut() {
@@ -125,7 +130,11 @@ function redraw(language) {
   else ask();
 }
 
-api.whenLost(() => me && ask(t("sign.lost")));
+// what a view that was left had still asked for is no fault
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name === "AbortError") event.preventDefault();
+});
+api.whenLost(() => me && ask(() => t("sign.lost")));
 addEventListener("hashchange", () => {
   session.takeToken();
   route();
@@ -133,13 +142,16 @@ addEventListener("hashchange", () => {
 
 async function begin() {
   session.takeToken();
+  const back = takeReturn();
+  if (back?.again) return fill(app, el("main", { class: "alone" }, el("h1", {}, "Coldtrail"), el("p", {}, t("again.close"))));
   try {
     const who = await session.resume();
     if (who) enter(who, true);
-    else ask();
+    else ask(back?.refused && (() => named("problem", back.refused)));
   } catch (error) {
     fill(app, el("main", { class: "alone" }, el("h1", {}, "Coldtrail"), refusal(error), button(t("try.again"), begin)));
   }
+  return undefined;
 }
 
 begin();

@@ -1,6 +1,7 @@
 //! The configuration file. Every limit of the system can be set here; all have a default.
 
 pub(crate) mod notifications;
+pub(crate) mod oidc;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use crate::exit::Failure;
 
 pub(crate) use notifications::Notifications;
+pub(crate) use oidc::Oidc;
 
 /// The configuration. Unknown members are refused, so that a typing error does not pass for a setting.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) sql: Sql,
     /// Who is told of holds and alarms.
     pub(crate) notifications: Notifications,
+    /// Where people sign in besides.
+    pub(crate) oidc: Option<Oidc>,
 }
 
 /// The HTTP server.

@@ -6,6 +6,7 @@ mod evaluation;
 mod location;
 mod newest;
 mod notifications;
+mod oidc;
 pub(crate) mod options;
 mod readiness;
 
@@ -106,6 +107,14 @@ pub(crate) fn lock(data: &Path) -> Result<std::fs::File, Failure> {
     Ok(file)
 }
 
+/// Fails unless there is a data directory `data`: whoever reads one makes none.
+pub(crate) fn must_exist(data: &Path) -> Result<(), Failure> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::Input(format!("there is no data directory `{}`", data.display())))
+}
+
 /// Makes `dir`, which may exist only if there is nothing in it.
 pub(crate) fn empty_directory(dir: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(dir)
@@ -192,6 +201,7 @@ impl Node {
         let metrics = metrics()?;
         let Options { data, http, mqtt, config, clock } = options;
         options::refuse_plain(&config, http, mqtt)?;
+        let oidc = oidc::of(config.oidc.as_ref())?;
         let Opened { pipeline, ledger, _lock } = open(&data, &config, &clock).await?;
         bootstrap(&data, &ledger).await?;
         let board = Board::default();
@@ -225,6 +235,7 @@ impl Node {
             door: Arc::new(door::Door::new(door)),
             assess: Some(evaluation.assess.clone()),
             notifications: Some(notifications),
+            oidc,
             metrics: Some(metrics),
             readiness: readiness::of(&pipeline),
         };

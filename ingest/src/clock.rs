@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use model::instant::ReceivedAt;
+
+/// How long, by the machine's own time, a reading may be on its way before somebody says that it did not come.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Where `received_at` comes from. Cheap to clone; all doors of a process share one.
 #[derive(Clone)]
@@ -35,6 +38,17 @@ impl Clock {
     #[must_use]
     pub fn from_fn(now: impl Fn() -> ReceivedAt + Send + Sync + 'static) -> Self {
         Self(Source::Function(Arc::new(now)))
+    }
+
+    /// The instant up to which what was measured has had time to arrive. What a reading passes through takes the machine's own
+    /// time, however fast a simulated clock runs: a second of it is left. By the clock of the machine that is now.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "an elapsed time in ms fits i64 by far; the cast saturates")]
+    pub fn settled(&self) -> ReceivedAt {
+        let now = self.now();
+        let Source::Accelerated { start, speed, .. } = &self.0 else { return now };
+        let left_ms = SETTLING.as_secs_f64() * 1000.0 * (speed - 1.0).max(0.0);
+        ReceivedAt::from_millis(now.millis().saturating_sub(left_ms as i64).max(start.millis()))
     }
 
     /// The instant it shows.
@@ -74,6 +88,19 @@ mod tests {
         let clock = Clock::accelerated(start, 3600.0);
         let (first, second) = (clock.now(), clock.now());
         assert!(start <= first && first <= second);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_given_a_second_of_the_machine() {
+        let start = ReceivedAt::from_millis(1_795_341_600_000);
+        let clock = Clock::accelerated(start, 3600.0);
+        assert_eq!(clock.settled(), start, "nothing is older than the clock");
+        let began = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let running = Clock(Source::Accelerated { start, began, speed: 240.0 });
+        let behind = running.now().millis() - running.settled().millis();
+        assert!((236_000..=239_000).contains(&behind), "{behind}");
+        let real = Clock(Source::Accelerated { start, began, speed: 1.0 });
+        assert!(real.now().millis() - real.settled().millis() <= 0);
     }
 
     #[test]

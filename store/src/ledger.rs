@@ -9,6 +9,7 @@ mod append;
 mod audit;
 mod backend;
 mod event;
+mod external;
 mod files;
 mod holds;
 mod people;
@@ -40,8 +41,9 @@ use self::sqlite::SqliteBackend;
 use crate::Error;
 
 pub use self::access::{Bootstrap, Principal, TokenInfo};
-pub use self::audit::{AuditFilter, AuditPage, Where};
+pub use self::audit::{AuditFilter, AuditPage, Order, Where};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
+pub use self::external::External;
 pub use self::holds::event::record_hash;
 pub use self::holds::{
     BlockedMove, Checked, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold,

@@ -1,9 +1,12 @@
 """Headless Chromium as a person meets a page: roles and accessible names, what is read out, what can be told apart."""
 
 import json
+import os
+import shlex
 import tempfile
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 60
@@ -17,6 +20,8 @@ def start():
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en-US"):
         options.add_argument(argument)
     options.add_argument("--force-prefers-reduced-motion")
+    for argument in shlex.split(os.environ.get("COLDTRAIL_BROWSER", "")):
+        options.add_argument(argument)
     options.add_experimental_option("prefs", {"intl.accept_languages": "en-US", "download.default_directory": DOWNLOADS})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
@@ -49,10 +54,20 @@ def find(role, name):
 
 
 def element(role, name):
-    node = until(lambda: find(role, name), f"no {role} is called {name!r}: {[pair[:2] for pair in tree()][:80]}")
-    found = driver.execute_cdp_cmd("DOM.resolveNode", {"backendNodeId": node})["object"]["objectId"]
-    driver.execute_cdp_cmd("Runtime.callFunctionOn", {"objectId": found, "functionDeclaration": "function() { window.found = this; }"})
-    return driver.execute_script("return window.found")
+    """The first such element, once there is one that stays while it is taken hold of: views are drawn anew."""
+
+    def held():
+        node = find(role, name)
+        if node is None:
+            return None
+        try:
+            found = driver.execute_cdp_cmd("DOM.resolveNode", {"backendNodeId": node})["object"]["objectId"]
+            driver.execute_cdp_cmd("Runtime.callFunctionOn", {"objectId": found, "functionDeclaration": "function() { window.found = this; }"})
+            return driver.execute_script("return window.found")
+        except WebDriverException:
+            return None
+
+    return until(held, f"no {role} is called {name!r}: {[pair[:2] for pair in tree()][:80]}")
 
 
 def heard(text, what=None):

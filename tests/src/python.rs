@@ -35,7 +35,7 @@ fn find() -> Option<PathBuf> {
     venv.into_iter().chain([PathBuf::from("python3")]).find(|python| {
         let modules =
             "import paho.mqtt.client, duckdb, deltalake, moto, boto3, standardwebhooks, cloudevents, aiosmtpd, schemathesis, \
-             selenium";
+             selenium, oidc_provider_mock";
         let mut command = std::process::Command::new(python);
         command.args(["-c", modules]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         command.status().is_ok_and(|status| status.success())

@@ -1,12 +1,11 @@
 //! Readings counted into buckets as they stream by.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use arrow::array::{Array, AsArray, PrimitiveArray, RecordBatch};
-use arrow::datatypes::{Float64Type, SchemaRef, TimestampMillisecondType};
-
-use crate::error::SqlError;
-use crate::sql::{Measured, Sink};
+use super::columns::Columns;
+use super::scan::Taker;
+use super::spans::{Spans, has};
 
 /// What one sensor said in one stretch of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,73 +47,80 @@ impl Extremes {
     }
 
     fn take(&mut self, value: f64, at: i64) {
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        if at > self.last_at || (at == self.last_at && value > self.last) {
-            (self.last, self.last_at) = (value, at);
+        self.merge(&Self::of(value, at));
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        if other.last_at > self.last_at || (other.last_at == self.last_at && other.last > self.last) {
+            (self.last, self.last_at) = (other.last, other.last_at);
         }
     }
 }
 
-/// The filled buckets, by sensor and time.
-pub(super) struct Filled(pub(super) Vec<Bucket>);
-
-impl Measured for Filled {
-    fn size(&self) -> usize {
-        0
+impl Bucket {
+    /// Adds what the same bucket got elsewhere.
+    fn merge(&mut self, other: &Self) {
+        self.readings += other.readings;
+        (self.first_at, self.last_at) = (self.first_at.min(other.first_at), self.last_at.max(other.last_at));
+        for (own, other) in
+            [(&mut self.temperature_c, &other.temperature_c), (&mut self.humidity_pct, &other.humidity_pct)]
+        {
+            match (own, other) {
+                (_, None) => {}
+                (Some(own), Some(other)) => own.merge(other),
+                (own @ None, Some(other)) => *own = Some(*other),
+            }
+        }
     }
 }
 
-/// Takes rows of `sensor, measured_at, temperature_c, humidity_pct` in any order.
+/// Takes readings in any order.
 pub(super) struct Gather {
     from: i64,
     to: i64,
     width: i64,
-    sensors: HashMap<Box<str>, usize>,
-    /// By sensor, then by number of the bucket.
-    buckets: Vec<Vec<Option<Bucket>>>,
+    /// Of each sensor the buckets by their number.
+    sensors: HashMap<Box<str>, Vec<Option<Bucket>>>,
 }
 
 impl Gather {
-    pub(super) fn sink(
-        schema: &SchemaRef,
-        from: i64,
-        to: i64,
-        width: i64,
-    ) -> Result<Box<dyn Sink<Answer = Filled>>, SqlError> {
-        schema.index_of("humidity_pct").map_err(SqlError::internal)?;
-        let width = width.max(1);
-        Ok(Box::new(Self { from, to, width, sensors: HashMap::new(), buckets: Vec::new() }))
+    /// Empty buckets of `width` from `from` on.
+    pub(super) fn new(from: i64, to: i64, width: i64) -> Self {
+        Self { from, to, width: width.max(1), sensors: HashMap::new() }
     }
 
-    fn row_of(&mut self, sensor: &str) -> usize {
-        if let Some(row) = self.sensors.get(sensor) {
-            return *row;
+    /// What all of `gathered` took, by time and sensor.
+    pub(super) fn merged(gathered: Vec<Self>) -> Vec<Bucket> {
+        let mut filled: HashMap<(i64, Box<str>), Bucket> = HashMap::new();
+        for bucket in gathered.into_iter().flat_map(|one| one.sensors.into_values()).flatten().flatten() {
+            match filled.entry((bucket.from, bucket.sensor.clone())) {
+                Entry::Occupied(mut known) => known.get_mut().merge(&bucket),
+                Entry::Vacant(free) => {
+                    free.insert(bucket);
+                }
+            }
         }
-        self.sensors.insert(sensor.into(), self.buckets.len());
-        self.buckets.push(Vec::new());
-        self.buckets.len() - 1
+        let mut filled: Vec<Bucket> = filled.into_values().collect();
+        filled.sort_by(|one, other| (one.from, &one.sensor).cmp(&(other.from, &other.sensor)));
+        filled
     }
 }
 
-impl Sink for Gather {
-    type Answer = Filled;
-
-    fn take(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
-        let wrong = || SqlError::internal(arrow::error::ArrowError::SchemaError("readings have other columns".into()));
-        let sensor = batch.column(0).as_string_opt::<i32>().ok_or_else(wrong)?;
-        let instants = batch.column(1).as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)?;
-        let temperature = batch.column(2).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
-        let humidity = batch.column(3).as_primitive_opt::<Float64Type>().ok_or_else(wrong)?;
-        let value = |column: &PrimitiveArray<Float64Type>, row: usize| column.is_valid(row).then(|| column.value(row));
-        let mut row = 0;
-        while row < batch.num_rows() {
-            // rows of a sensor stand together
-            let name = sensor.value(row);
-            let (of, from, to, width) = (self.row_of(name), self.from, self.to, self.width);
-            let buckets = &mut self.buckets[of];
-            while row < batch.num_rows() && sensor.value(row) == name {
-                let at = instants.value(row);
+impl Taker for Gather {
+    fn take(&mut self, columns: &Columns, spans: &Spans) {
+        let (from, to, width) = (self.from, self.to, self.width);
+        columns.runs(spans, |spans, name, rows| {
+            if !self.sensors.contains_key(name) {
+                self.sensors.insert(name.into(), Vec::new());
+            }
+            let Some(buckets) = self.sensors.get_mut(name) else { return };
+            for row in rows {
+                let at = columns.at(row);
+                if !has(spans, at) {
+                    continue;
+                }
                 let number = usize::try_from((at - from) / width).unwrap_or(0);
                 if buckets.len() <= number {
                     buckets.resize(number + 1, None);
@@ -135,8 +141,8 @@ impl Sink for Gather {
                 bucket.readings += 1;
                 (bucket.first_at, bucket.last_at) = (bucket.first_at.min(at), bucket.last_at.max(at));
                 for (extremes, value) in [
-                    (&mut bucket.temperature_c, value(temperature, row)),
-                    (&mut bucket.humidity_pct, value(humidity, row)),
+                    (&mut bucket.temperature_c, columns.temperature(row)),
+                    (&mut bucket.humidity_pct, columns.humidity(row)),
                 ] {
                     match (extremes, value) {
                         (_, None) => {}
@@ -144,19 +150,7 @@ impl Sink for Gather {
                         (extremes @ None, Some(value)) => *extremes = Some(Extremes::of(value, at)),
                     }
                 }
-                row += 1;
             }
-        }
-        Ok(())
-    }
-
-    fn size(&self) -> usize {
-        0
-    }
-
-    fn finish(self: Box<Self>) -> Result<Filled, SqlError> {
-        let mut filled: Vec<Bucket> = self.buckets.into_iter().flatten().flatten().collect();
-        filled.sort_by(|one, other| (one.from, &one.sensor).cmp(&(other.from, &other.sensor)));
-        Ok(Filled(filled))
+        });
     }
 }

@@ -11,6 +11,7 @@ use datafusion::catalog::{
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::cache::cache_manager::CacheManager;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -50,6 +51,11 @@ impl Sessions {
             .with_object_store_registry(Arc::new(Stores::default()))
             .build()?;
         Ok(Self { config, base })
+    }
+
+    /// The caches that outlive a query: of file footers, for one.
+    pub(crate) fn caches(&self) -> Arc<CacheManager> {
+        Arc::clone(&self.base.cache_manager)
     }
 
     /// A session over `tables` at the instant `now`.

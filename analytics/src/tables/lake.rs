@@ -15,17 +15,22 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::union::UnionExec;
 use object_store::ObjectMeta;
 use object_store::path::Path;
+use parquet::arrow::async_reader::AsyncFileReader;
 use store::view::{LakeFile, TableView};
 
 use super::opened::{Noting, Opened};
@@ -101,21 +106,9 @@ impl LakeTable {
     }
 
     fn open(&self, file: &LakeFile) -> Result<PartitionedFile> {
-        let location = match self.view.prefix.as_ref() {
-            "" => Path::parse(&file.path),
-            prefix => Path::parse(format!("{prefix}/{}", file.path)),
-        };
-        let meta = ObjectMeta {
-            location: location.map_err(|error| DataFusionError::External(error.into()))?,
-            last_modified: DateTime::from_timestamp_millis(file.modified_at).unwrap_or_default(),
-            size: file.size,
-            e_tag: None,
-            version: None,
-        };
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX));
-        let opened = PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics));
-        Ok(opened.with_extension(file.clone()))
+        Ok(partitioned(&self.view, file)?.with_statistics(Arc::new(statistics)))
     }
 
     /// The tail as a plan, or nothing when it is empty.
@@ -135,6 +128,36 @@ impl LakeTable {
         }
         Ok(Some(MemorySourceConfig::try_new_exec(&dealt, Arc::clone(projected), None)?))
     }
+}
+
+/// A reader of `file` of `view`, without a query: what it opens is noted in `opened`, its footer kept in `cache`.
+pub(crate) fn open(
+    view: &Arc<TableView>,
+    file: &LakeFile,
+    time: &'static str,
+    opened: &Opened,
+    cache: Arc<FileMetadataCache>,
+) -> Result<Box<dyn AsyncFileReader>> {
+    let inner = CachedParquetFileReaderFactory::new(Arc::clone(&view.store), cache);
+    let reader = Noting { opened: opened.clone(), view: Arc::clone(view), time, inner };
+    let reader = reader.create_reader(0, partitioned(view, file)?, None, &ExecutionPlanMetricsSet::new())?;
+    Ok(reader)
+}
+
+/// `file` of `view`, as the query engine's readers are told of it.
+fn partitioned(view: &TableView, file: &LakeFile) -> Result<PartitionedFile> {
+    let location = match view.prefix.as_ref() {
+        "" => Path::parse(&file.path),
+        prefix => Path::parse(format!("{prefix}/{}", file.path)),
+    };
+    let meta = ObjectMeta {
+        location: location.map_err(|error| DataFusionError::External(error.into()))?,
+        last_modified: DateTime::from_timestamp_millis(file.modified_at).unwrap_or_default(),
+        size: file.size,
+        e_tag: None,
+        version: None,
+    };
+    Ok(PartitionedFile::new_from_meta(meta).with_extension(file.clone()))
 }
 
 /// Where the object store registry finds the files of the table `name`.

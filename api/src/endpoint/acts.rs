@@ -28,8 +28,8 @@ use crate::view::hold::HoldView;
 pub(crate) struct Signed {
     /// Why.
     reason: String,
-    /// The person's password, once more.
-    password: String,
+    /// The person's password, once more; none of somebody who comes in from the identity provider and has just signed in there again.
+    password: Option<String>,
     /// To reject: `destroy`, `return` or `downgrade`.
     disposition: Option<String>,
     /// Where the goods are to be kept apart.
@@ -119,7 +119,7 @@ async fn act(
 ) -> Result<Vec<std::sync::Arc<Hold>>, Problem> {
     let meaning = signed.meaning(verb)?;
     let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before)?, signed.as_of()?);
-    let person = caller.signs(shared, &signed.password).await?;
+    let person = caller.signs(shared, signed.password.as_deref()).await?;
     let accepted = if meaning == Meaning::Released { accepted(shared, &holds, as_of).await? } else { HashMap::new() };
     let decision = Decision { holds, meaning, reason, accepted, quarantine };
     Ok(shared.given.ledger.decide_holds(decision, &person).await??)
@@ -210,7 +210,7 @@ macro_rules! act_route {
             (status = 200, body = $view),
             (status = 400, body = Problem, content_type = "application/problem+json"),
             (status = 401, body = Problem, content_type = "application/problem+json"),
-            (status = 403, description = "`forbidden`, `no_account`, `wrong_password`", body = Problem, content_type = "application/problem+json"),
+            (status = 403, description = "`forbidden`, `no_account`, `no_password`, `wrong_password`, `sign_in_again`", body = Problem, content_type = "application/problem+json"),
             (status = 404, body = Problem, content_type = "application/problem+json"),
             (status = 409, description = "`hold_state`, `cannot_release`, `nothing_to_decide`", body = Problem, content_type = "application/problem+json"),
             (status = 429, description = "`locked_out`", body = Problem, content_type = "application/problem+json"),
@@ -258,7 +258,7 @@ act_route! {
     (status = 200, body = AcceptedView),
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "`forbidden`, `no_account`, `wrong_password`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`forbidden`, `no_account`, `no_password`, `wrong_password`, `sign_in_again`", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`nothing_to_decide`", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "`locked_out`", body = Problem, content_type = "application/problem+json"),
@@ -276,7 +276,7 @@ pub(crate) async fn accept(
     if signed.disposition.is_some() || signed.quarantine_place.is_some() || signed.units.is_some() {
         return Err(Problem::bad_request("shape", "to accept takes `reason`, `password` and `as_of` only"));
     }
-    let person = caller.signs(&shared, &signed.password).await?;
+    let person = caller.signs(&shared, signed.password.as_deref()).await?;
     let assessment = shared.assess(&unit, as_of).await?;
     let assessment = assessment.ok_or_else(|| Problem::not_found(format!("nothing is known of unit `{unit}` then")))?;
     let accepted = shared.given.ledger.accept_review(&assessment, &reason, &person).await??;

@@ -7,7 +7,7 @@ use model::instant::RecordedAt;
 use model::name::Name;
 use model::role::Permission;
 use serde::Deserialize;
-use store::ledger::{AuditFilter, Sequence, Snapshot, Where};
+use store::ledger::{AuditFilter, Order, Sequence, Snapshot, Where};
 use utoipa::IntoParams;
 
 use super::dispatch::instant;
@@ -39,6 +39,9 @@ pub(crate) struct AuditParams {
     from: Option<String>,
     /// Only what was recorded before this instant.
     to: Option<String>,
+    /// `oldest`: the first entry first; `newest`: the last one first.
+    #[param(default = "oldest")]
+    order: Option<String>,
     /// `next_cursor` of the page before; absent for the first page.
     cursor: Option<String>,
     /// Items on the page, 1 to 1000; 100 when absent.
@@ -74,7 +77,12 @@ impl AuditParams {
                 return Err(Problem::bad_request("parameter", "give `unit` or `subject`, not both"));
             }
         };
-        Ok(AuditFilter { wanted, about })
+        let order = match self.order.as_deref() {
+            None | Some("oldest") => Order::OldestFirst,
+            Some("newest") => Order::NewestFirst,
+            Some(_) => return Err(Problem::bad_request("parameter", "`order` must be `oldest` or `newest`")),
+        };
+        Ok(AuditFilter { wanted, about, order })
     }
 }
 
@@ -87,7 +95,7 @@ fn concerning(snapshot: &Snapshot, unit: &Name) -> Vec<String> {
     std::iter::once(unit.to_string()).chain(holds).chain(alarms).collect()
 }
 
-/// What was done, by whom, when, what before, what after, and why: from the first entry on. A page may be shorter than
+/// What was done, by whom, when, what before, what after, and why: from the first entry on, or from the last one back. A page may be shorter than
 /// `limit` though there is a next one, when few of very many entries are asked for.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", params(AuditParams), security(("bearer" = [])), responses(
     (status = 200, body = Page<EventView>),
@@ -104,8 +112,8 @@ pub(crate) async fn list(
     let page = PageParams { cursor: params.cursor.clone(), limit: params.limit };
     let limit = page.limit()?;
     let after = match page.after()? {
-        Some(text) => Sequence::new(text.parse().map_err(|_| bad_cursor())?),
-        None => Sequence::ZERO,
+        Some(text) => Some(Sequence::new(text.parse().map_err(|_| bad_cursor())?)),
+        None => None,
     };
     let ledger = &shared.given.ledger;
     let found = ledger.audit_page(&params.filter(&ledger.snapshot())?, after, limit).await?;

@@ -41,6 +41,8 @@ pub(crate) struct SessionView {
     csrf: Option<String>,
     /// Whether the password was meant for once: nothing else is answered until another is set.
     one_time: bool,
+    /// Whether the person comes in from the identity provider: they have no password here.
+    external: bool,
     /// When the session ends if nothing is asked meanwhile; null for a token.
     expires_at: Option<String>,
 }
@@ -52,12 +54,13 @@ impl SessionView {
             role: session.principal.role.as_str(),
             csrf: Some(session.csrf.clone()),
             one_time: session.one_time,
+            external: session.external,
             expires_at: Some(to_rfc3339(session.expires_at.millis())),
         }
     }
 
     fn without_session(name: String, role: Role) -> Self {
-        Self { name, role: role.as_str(), csrf: None, one_time: false, expires_at: None }
+        Self { name, role: role.as_str(), csrf: None, one_time: false, external: false, expires_at: None }
     }
 }
 

@@ -49,7 +49,7 @@ export const button = (text, press, { kind = "", picture, ...attributes } = {}) 
 export const notice = (kind, ...children) => el("div", { class: `notice is-${kind}`, role: kind === "bad" ? "alert" : null }, children);
 
 /** What the server refused, for people. */
-export const refusal = (error) => notice("bad", error.status === 0 ? t("no.answer") : named("problem", error.code) === error.code ? error.message : named("problem", error.code));
+export const refusal = (error) => notice("bad", named("problem", error.code) !== error.code ? named("problem", error.code) : error.status === 0 ? t("no.answer") : error.message);
 
 let fields = 0;
 /** A field with its label, and a hint below it. The element is `input`, `select` or `textarea`. */

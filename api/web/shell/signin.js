@@ -1,9 +1,10 @@
-// The way in: a name and its password, or an API token; and another password in the place of one that was meant for once.
+// The way in: a name and its password, the identity provider, or an API token; and another password in the place of one that was meant for once.
 
-import { Problem } from "./api.js";
+import { Problem, within } from "./api.js";
 import { el, fill } from "./dom.js";
 import { language, theme } from "./frame.js";
-import { field, notice, refusal } from "./parts.js";
+import { button, field, notice, refusal } from "./parts.js";
+import { leave, provider } from "./provider.js";
 import * as session from "./session.js";
 import { t } from "./words.js";
 
@@ -20,10 +21,31 @@ export function signInView({ reason, entered, redraw }) {
       el("h1", {}, el("img", { src: "/web/icon.svg", alt: "", width: 32, height: 32 }), "Coldtrail"),
       el("p", { class: "note" }, t("sign.what")),
       answer,
+      elsewhere(answer),
       form(() => session.signIn(name.value.trim(), password.value), field(t("sign.name"), name), field(t("sign.password"), password)),
       el("details", {}, el("summary", {}, t("sign.token.instead")),
         form(() => session.signInByToken(token.value.trim()), field(t("sign.token"), token, t("sign.token.hint"))))),
     el("div", { class: "choices" }, language(redraw), theme()));
+}
+
+/** The button that leads to the identity provider, once it is known that there is one. */
+function elsewhere(answer) {
+  const place = el("div", { class: "elsewhere" });
+  const api = within();
+  const go = async (event) => {
+    const pressed = event.currentTarget;
+    pressed.disabled = true;
+    fill(answer);
+    try {
+      await leave(api);
+    } catch (error) {
+      fill(answer, refusal(error));
+      pressed.disabled = false;
+    }
+  };
+  // without an answer there is no button; whoever signs in otherwise is told why
+  provider(api).then((name) => name && fill(place, button(t("sign.at", { name }), go, { kind: "main" }), el("p", { class: "or" }, el("span", {}, t("sign.or")))), () => {});
+  return place;
 }
 
 /** Asks for the password that takes the place of the one-time one; `entered` is called when it has. */

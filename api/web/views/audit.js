@@ -9,7 +9,7 @@ import { named, register, t } from "../shell/words.js";
 import words from "../words/audit.js";
 import { changeOf } from "./audit/change.js";
 import { chain } from "./audit/chain.js";
-import { KINDS, statement, subjectOf } from "./audit/entry.js";
+import { KINDS, csv, question, subjectOf } from "./audit/entry.js";
 
 register(words);
 
@@ -26,7 +26,7 @@ export async function show(root, { api, me, go, signal }, { query }) {
   const list = el("div", {});
   const state = el("p", { class: "note", role: "status" });
   const checked = el("div", {});
-  let last = null;
+  let cursor = null;
 
   function filters() {
     const input = (key, attributes) => el("input", { name: key, autocomplete: "off", spellcheck: "false", maxlength: 80, value: wanted[key], ...attributes });
@@ -51,11 +51,15 @@ export async function show(root, { api, me, go, signal }, { query }) {
   async function load() {
     state.textContent = t("loading");
     try {
-      const rows = await api.sql(`${statement(wanted, last)} LIMIT ${PAGE + 1}`);
-      const shown = rows.slice(0, PAGE);
-      list.append(...shown.map((row) => entry(row, api)));
-      last = rows.length > PAGE ? shown.at(-1).seq : null;
-      more.hidden = last === null;
+      let found = [];
+      do {
+        // few of very many entries may be wanted: then a page has none though there are more
+        const page = await api.get(`${question(wanted)}&limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+        found = page.items;
+        cursor = page.next_cursor;
+      } while (found.length === 0 && cursor);
+      list.append(...found.map(entry));
+      more.hidden = cursor === null;
       const n = list.children.length;
       state.textContent = n === 0 ? t("audit.none") : t("audit.shown", { n, count: number(n) });
     } catch (error) {
@@ -76,8 +80,9 @@ export async function show(root, { api, me, go, signal }, { query }) {
     }
   });
   const file = async (format) => {
-    const answer = await api.raw("/v1/sql", { method: "POST", body: { sql: statement(wanted, null), format } });
-    save(await answer.blob(), `coldtrail-audit.${format}`);
+    const all = await api.every(question(wanted));
+    const text = format === "csv" ? csv(all) : JSON.stringify(all, null, 1);
+    save(new Blob([text], { type: format === "csv" ? "text/csv" : "application/json" }), `coldtrail-audit.${format}`);
   };
   root.append(
     el("div", { class: "sheet" }, filters(), el("div", { class: "buttons" }, verify, button("CSV", () => file("csv"), { kind: "quiet", picture: "report", "aria-label": t("audit.file", { format: "CSV" }) }),
@@ -88,9 +93,8 @@ export async function show(root, { api, me, go, signal }, { query }) {
 }
 
 /** One entry: a line, and behind it what was before and after. */
-function entry(row, api) {
-  const body = JSON.parse(row.body);
-  const { what, subject, why } = subjectOf(row.kind, body);
+function entry(row) {
+  const { what, subject, why } = subjectOf(row.kind, row.body);
   const details = el("details", { class: "entry" },
     el("summary", {},
       el("span", { class: "entry-seq note" }, number(row.seq)),
@@ -101,19 +105,9 @@ function entry(row, api) {
       why && el("span", { class: "entry-why note" }, why)));
   details.addEventListener("toggle", () => {
     if (!details.open || details.children.length > 1) return;
-    const change = el("div", {}, t("loading"));
-    details.append(el("div", { class: "entry-body" }, change, el("p", { class: "note digest" }, t("audit.hash"), " ", el("code", {}, row.hash), el("br"), t("audit.previous"), " ", el("code", {}, row.previous_hash))));
-    whole(row, body, api).then((told) => fill(change, changeOf(row.kind, told)), (error) => error.name !== "AbortError" && fill(change, refusal(error)));
+    // an entry of the registry names only the version before: the record itself is told beside
+    const told = row.kind === "registry" ? { ...row.body, before: row.before } : row.body;
+    details.append(el("div", { class: "entry-body" }, changeOf(row.kind, told), el("p", { class: "note digest" }, t("audit.hash"), " ", el("code", {}, row.hash), el("br"), t("audit.previous"), " ", el("code", {}, row.previous_hash))));
   });
   return details;
-}
-
-/** What an entry says, with the record that was before: one of the registry names only its version. */
-async function whole(row, body, api) {
-  if (row.kind !== "registry" || body.before === null) return body;
-  const at = Date.parse(row.at);
-  const asked = new URLSearchParams({ kind: "registry", subject: body.key, from: new Date(at).toISOString(), to: new Date(at + 1).toISOString() });
-  const found = (await api.every(`/v1/audit?${asked}`)).find((one) => one.seq === row.seq);
-  if (!found) throw new Error(t("audit.none"));
-  return { ...body, before: found.before };
 }

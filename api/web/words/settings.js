@@ -21,6 +21,7 @@ const en = {
   "own.change": "Set password",
   "own.differs": "The two are not the same.",
   "own.changed": "The password is changed.",
+  "own.external": "You sign in at the identity provider. There is no password of yours here.",
   "own.wrong": "This is not your password. Nothing was changed.",
   "people.name": "Name",
   "people.role": "Role",
@@ -30,6 +31,7 @@ const en = {
   "people.disabled": "disabled",
   "people.locked": "locked until",
   "people.once": "one-time password",
+  "people.external": "signs in at the identity provider",
   "people.create": "Create account",
   "people.created": "The account is created.",
   "people.password": "Set password",
@@ -99,8 +101,6 @@ const en = {
   "recipients.save": "Save",
   "recipients.saved": "Saved.",
   "recipients.not": "The addresses are seen by the roles auditor and admin; you look as {role}.",
-  "place.kind.cold_room": "cold room", "place.kind.freezer": "freezer", "place.kind.store": "store", "place.kind.vehicle": "vehicle", "place.kind.container": "container", "place.kind.dock": "dock",
-  "place.kind.customer": "customer", "place.kind.hospital": "hospital", "place.kind.site": "site",
 };
 
 const zh = {
@@ -124,6 +124,7 @@ const zh = {
   "own.change": "设置密码",
   "own.differs": "两次输入不一致。",
   "own.changed": "密码已更改。",
+  "own.external": "您通过身份提供方登录，此处没有您的密码。",
   "own.wrong": "密码不正确，未更改。",
   "people.name": "姓名",
   "people.role": "角色",
@@ -133,6 +134,7 @@ const zh = {
   "people.disabled": "已停用",
   "people.locked": "锁定至",
   "people.once": "一次性密码",
+  "people.external": "通过身份提供方登录",
   "people.create": "创建账户",
   "people.created": "账户已创建。",
   "people.password": "设置密码",
@@ -202,8 +204,6 @@ const zh = {
   "recipients.save": "保存",
   "recipients.saved": "已保存。",
   "recipients.not": "地址由 auditor 和 admin 角色查看；您的角色是 {role}。",
-  "place.kind.cold_room": "冷库", "place.kind.freezer": "冷冻库", "place.kind.store": "仓库", "place.kind.vehicle": "车辆", "place.kind.container": "箱", "place.kind.dock": "装卸区",
-  "place.kind.customer": "客户", "place.kind.hospital": "医院", "place.kind.site": "站点",
 };
 
 export default { en, zh };

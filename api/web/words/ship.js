@@ -79,9 +79,6 @@ const en = {
   "move.blocked": "Nothing was recorded: it is blocked.",
   "move.not": "Moves are recorded by the roles logistics and admin; you look as {role}.",
   "alarm.moved_while_blocked": "moved while blocked",
-
-  "place.kind.cold_room": "cold room", "place.kind.freezer": "freezer", "place.kind.store": "store", "place.kind.vehicle": "vehicle", "place.kind.container": "container", "place.kind.dock": "dock",
-  "place.kind.customer": "customer", "place.kind.hospital": "hospital", "place.kind.site": "site",
 };
 
 const zh = {
@@ -163,9 +160,6 @@ const zh = {
   "move.blocked": "未登记：货物被阻止发出。",
   "move.not": "移动由 logistics 和 admin 角色登记；您的角色是 {role}。",
   "alarm.moved_while_blocked": "被阻止时发出",
-
-  "place.kind.cold_room": "冷库", "place.kind.freezer": "冷冻库", "place.kind.store": "仓库", "place.kind.vehicle": "车辆", "place.kind.container": "箱", "place.kind.dock": "装卸区",
-  "place.kind.customer": "客户", "place.kind.hospital": "医院", "place.kind.site": "站点",
 };
 
 export default { en, zh };

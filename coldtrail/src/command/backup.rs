@@ -22,9 +22,7 @@ use crate::progress::Progress;
 /// before the backup began is in it once, whatever happens meanwhile. A lake in a bucket is copied too, into files.
 pub(crate) async fn run(arguments: Backup) -> Result<ExitCode, Failure> {
     let (from, into) = (Layout::of(&arguments.data), Layout::of(&arguments.into));
-    if !arguments.data.is_dir() {
-        return Err(Failure::Input(format!("there is no data directory `{}`", arguments.data.display())));
-    }
+    node::must_exist(&arguments.data)?;
     let config = Config::load(arguments.config.as_deref())?;
     node::has_location(&arguments.data, &config)?;
     node::empty_directory(&arguments.into)?;

@@ -62,9 +62,7 @@ fn path(arguments: &Report) -> String {
 async fn from_directory(arguments: &Report, subject: Subject) -> Result<Vec<u8>, Failure> {
     let config = Config::load(arguments.target.config.as_deref())?;
     let data = arguments.target.data.clone().unwrap_or_default();
-    if !data.is_dir() {
-        return Err(Failure::Input(format!("there is no data directory `{}`", data.display())));
-    }
+    node::must_exist(&data)?;
     let clock = Clock::system();
     let opened = node::open(&data, &config, &clock).await?;
     let options = EngineOptions { limits: Limits::own(), ..node::options::engine(&config.sql, &clock) };

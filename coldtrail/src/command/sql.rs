@@ -36,9 +36,7 @@ pub(crate) async fn run(arguments: Sql) -> Result<ExitCode, Failure> {
 async fn ask_directory(arguments: &Sql) -> Result<Vec<u8>, Failure> {
     let config = Config::load(arguments.target.config.as_deref())?;
     let data = arguments.target.data.clone().unwrap_or_default();
-    if !data.is_dir() {
-        return Err(Failure::Input(format!("there is no data directory `{}`", data.display())));
-    }
+    node::must_exist(&data)?;
     let clock = Clock::system();
     let opened = node::open(&data, &config, &clock).await?;
     let engine = Engine::new(

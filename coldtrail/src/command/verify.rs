@@ -19,9 +19,7 @@ use crate::progress::Progress;
 pub(crate) async fn run(arguments: Verify) -> Result<ExitCode, Failure> {
     let config = Config::load(arguments.config.as_deref())?;
     let data = &arguments.data;
-    if !data.is_dir() {
-        return Err(Failure::Input(format!("there is no data directory `{}`", data.display())));
-    }
+    node::must_exist(data)?;
     node::has_location(data, &config)?;
     let kept = arguments.checkpoint.as_deref().map(checkpoint).transpose()?;
     let mut sound = true;

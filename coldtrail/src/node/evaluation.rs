@@ -39,7 +39,8 @@ pub(super) fn start(
     let engine = Engine::new(Arc::new(pipeline.clone()), None, engine)?;
     let now = {
         let clock = clock.clone();
-        Arc::new(move || ValidAt::from_millis(clock.now().millis()))
+        // what is on its way is no silence, however fast the clock of a demo runs
+        Arc::new(move || ValidAt::from_millis(clock.settled().millis()))
     };
     let watched = Watched::default();
     let told = pipeline.observe(watched.clone());

@@ -21,6 +21,18 @@ pub struct AuditFilter {
     pub wanted: Where,
     /// Whatever one of these stands in, as a whole text: a unit, the ids of its holds.
     pub about: Option<Vec<String>>,
+    /// From which end.
+    pub order: Order,
+}
+
+/// From which end of the audit trail events are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The first one first.
+    #[default]
+    OldestFirst,
+    /// The last one first.
+    NewestFirst,
 }
 
 /// What the database can tell of an event.
@@ -46,17 +58,26 @@ pub struct AuditPage {
 }
 
 impl Ledger {
-    /// Events after `after` that `filter` asks for, in order, at most `limit`.
+    /// Events behind `after`, or from the end they are told from, that `filter` asks for, in its order, at most `limit`.
     ///
     /// # Errors
     /// When the database refuses, or a row is not an event.
-    pub async fn audit_page(&self, filter: &AuditFilter, after: Sequence, limit: usize) -> Result<AuditPage, Error> {
-        let (mut page, mut end, mut looked_at) = (AuditPage::default(), after, 0);
+    pub async fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        after: Option<Sequence>,
+        limit: usize,
+    ) -> Result<AuditPage, Error> {
+        let first = match filter.order {
+            Order::OldestFirst => Sequence::ZERO,
+            Order::NewestFirst => Sequence::new(u64::MAX),
+        };
+        let (mut page, mut end, mut looked_at) = (AuditPage::default(), after.unwrap_or(first), 0);
         // as they stand in a body
         let quote = |name: &String| to_canonical(&Value::String(name.clone()));
         let quoted: Vec<String> = filter.about.iter().flatten().map(quote).collect();
         loop {
-            let chunk = self.0.backend.find_events(&filter.wanted, end, CHUNK).await?;
+            let chunk = self.0.backend.find_events(&filter.wanted, (filter.order, end), CHUNK).await?;
             let is_last = chunk.len() < CHUNK as usize;
             looked_at += chunk.len();
             for row in chunk {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::audit::Where;
+use super::audit::{Order, Where};
 use super::event::{Checkpoint, Event, Sequence};
 use super::holds::event::HoldRows;
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
@@ -25,11 +25,11 @@ pub(crate) trait Backend: Send + Sync {
     /// Events from `from` on, in order, at most `limit`.
     async fn events(&self, from: Sequence, limit: u32) -> Result<Vec<Result<Event, Unreadable>>, Error>;
 
-    /// Events after `after` that are as `wanted`, in order, at most `limit`.
+    /// Events that are as `wanted`, in an order, behind the one named with it, at most `limit`.
     async fn find_events(
         &self,
         wanted: &Where,
-        after: Sequence,
+        behind: (Order, Sequence),
         limit: u32,
     ) -> Result<Vec<Result<Event, Unreadable>>, Error>;
 

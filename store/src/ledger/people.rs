@@ -76,7 +76,8 @@ impl Ledger {
     /// Gives an account another password; a lock on it ends.
     ///
     /// # Errors
-    /// When there is no such account, the password is shorter than 12 characters, or the database refuses.
+    /// When there is no such account or its person comes in from an identity provider, the password is shorter than 12
+    /// characters, or the database refuses.
     pub async fn set_password(&self, name: &Name, password: &str, actor: &Name) -> Result<(), Error> {
         let hash = hash_chosen_password(password).await?;
         let (name, actor) = (name.to_string(), actor.to_string());
@@ -86,6 +87,10 @@ impl Ledger {
                 let what = format!("there is no account `{name}`");
                 return Prepared::Nothing(Err(Error::AccessRefused { what }));
             };
+            if account.external.is_some() {
+                let what = format!("`{name}` signs in at the identity provider and has no password here");
+                return Prepared::Nothing(Err(Error::AccessRefused { what }));
+            }
             let row = user_row(name.clone(), account.principal.role, &hash, false);
             let drafts = vec![projection::user_draft(false, &row, &actor)];
             Prepared::Write(Writing { passwords: vec![(row.name, hash.clone())], ..Writing::of(drafts) }, Ok(()))

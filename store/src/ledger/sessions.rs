@@ -40,10 +40,14 @@ impl Default for SessionLimits {
 /// Somebody who has signed in.
 #[derive(Clone, Debug)]
 pub struct Session {
+    /// The SHA-256 of its id, in hexadecimal: tells it from others, and opens nothing.
+    pub hash: String,
     /// Who it is.
     pub principal: Principal,
     /// Whether they came in with a password that was meant for once and is to be replaced.
     pub one_time: bool,
+    /// Whether they come in from an identity provider.
+    pub external: bool,
     /// What their page shows with everything that changes something: no other page can know it.
     pub csrf: String,
     /// When it ends if nothing is asked meanwhile.
@@ -104,6 +108,18 @@ fn bound(account: &Account) -> String {
     Hash::of(bound.as_bytes()).to_string()
 }
 
+/// The session of `row`, which is `account`'s.
+fn shown(row: SessionRow, account: Account, expires_at: RecordedAt) -> Session {
+    Session {
+        hash: row.hash,
+        principal: account.principal,
+        one_time: account.one_time,
+        external: account.external.is_some(),
+        csrf: row.csrf,
+        expires_at,
+    }
+}
+
 /// What of a session is told in the audit trail: enough to tell it from others.
 fn told(hash: &str) -> String {
     hash.chars().take(16).collect()
@@ -144,8 +160,7 @@ impl Ledger {
             return Err(cause);
         }
         let expires_at = row.expires_at(row.last_seen_at_ms, limits);
-        let session = Session { principal: account.principal, one_time: account.one_time, csrf: row.csrf, expires_at };
-        Ok((id, session))
+        Ok((id, shown(row, account, expires_at)))
     }
 
     /// The session with this id, if it is not over: by time, or because its account was disabled or has another role
@@ -175,7 +190,7 @@ impl Ledger {
         let Some(account) = account.filter(is_good) else { return Ok(None) };
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, now.millis());
         let expires_at = row.expires_at(now.millis(), limits);
-        Ok(Some(Session { principal: account.principal, one_time: account.one_time, csrf: row.csrf, expires_at }))
+        Ok(Some(shown(row, account, expires_at)))
     }
 
     /// Ends the session with this id; whether there was one.

@@ -165,6 +165,17 @@ impl Ledger {
         }
     }
 
+    /// Until when `name` is locked for wrong passwords, as far as this process has seen them.
+    pub(super) fn locked_until(&self, name: &str) -> Option<RecordedAt> {
+        self.0.guard.locked_until(name)
+    }
+
+    /// Counts an attempt to sign as `name` that was not theirs, like a wrong password.
+    pub fn count_failure(&self, name: &Name) {
+        let account = self.snapshot().access.users.get(name.as_str()).filter(|account| !account.disabled).cloned();
+        self.failed(name.as_str(), account, self.now());
+    }
+
     /// Counts a wrong password for `name`.
     fn failed(&self, name: &str, account: Option<Account>, now: RecordedAt) {
         metrics::counter!("coldtrail_sign_in_failures_total").increment(1);

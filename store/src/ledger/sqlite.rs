@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
-use super::audit::Where;
+use super::audit::{Order, Where};
 use super::backend::{Backend, Commit, HoldHistory, Outcome, Unreadable, Uses};
 use super::event::{Checkpoint, Event, Hash, Sequence};
 use super::holds::event::HoldRows;
@@ -176,10 +176,10 @@ impl Backend for SqliteBackend {
     async fn find_events(
         &self,
         wanted: &Where,
-        after: Sequence,
+        behind: (Order, Sequence),
         limit: u32,
     ) -> Result<Vec<Result<Event, Unreadable>>, Error> {
-        events::find(&self.pool, wanted, after, limit).await.map_err(failed("read"))
+        events::find(&self.pool, wanted, behind, limit).await.map_err(failed("read"))
     }
 
     async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error> {

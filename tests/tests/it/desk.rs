@@ -4,9 +4,22 @@ use serde_json::json;
 use tests::python::python;
 use tests::site::TOKEN;
 
-use crate::page::{GTIN, WARM, browse, warm_site};
+use crate::page::{FINE, GTIN, WARM, browse, warm_site};
 
 const PASSWORD: &str = "a long password for tests";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_scan_move_reject_print_and_keep_accounts_and_addresses() {
+    let Some(python) = python() else { return };
+    let site = warm_site().await;
+    for (name, role) in [("j.berg", "logistics"), ("m.lin", "quality"), ("r.oot", "admin")] {
+        let account = json!({ "name": name, "role": role, "password": PASSWORD });
+        let (status, answer) = site.post("/v1/users", TOKEN, &account).await.unwrap();
+        assert_eq!(status, 201, "{answer}");
+    }
+    let said = browse(python, "floor.py", &site, &[WARM, FINE, PASSWORD]).await;
+    assert_eq!(said.lines().count(), 10, "{said}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_hold_ship_decide_ask_audit_and_settle() {

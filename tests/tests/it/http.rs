@@ -98,6 +98,7 @@ impl Edge {
             door: Arc::new(FakeDoor),
             assess: None,
             notifications: None,
+            oidc: None,
             metrics: None,
             readiness: Arc::new(|| vec![Check { name: "journal", ok: true, detail: "open".into() }]),
         };

@@ -10,14 +10,19 @@ use tests::site::{Site, TOKEN};
 
 pub(crate) const GTIN: &str = "09506000134352";
 pub(crate) const WARM: &str = "106141411234567897";
-const FINE: &str = "106141411234567903";
+pub(crate) const FINE: &str = "106141411234567903";
 const NAME: &str = "m.lin";
 const PASSWORD: &str = "a long one of her own";
 const STEP_MS: i64 = 600_000;
 
 /// Two rooms, a unit of one lot in each, eight hours of readings; it got warm in one of them.
 pub(crate) async fn warm_site() -> Site {
-    let site = Site::start("").await.unwrap();
+    warm_site_with("").await
+}
+
+/// The same with a configuration (TOML).
+pub(crate) async fn warm_site_with(config: &str) -> Site {
+    let site = Site::start(config).await.unwrap();
     let begins = chrono::Utc::now().timestamp_millis() / STEP_MS * STEP_MS - 48 * STEP_MS;
     let unit = |id: &str, place: &str| json!({ "id": id, "gtin": GTIN, "lot": "LOT42", "quantity": 120, "place": place, "at": begins });
     let place = |id: &str, name: &str| json!({ "id": id, "name": name, "kind": "cold_room", "parent": "WH1" });
@@ -77,7 +82,13 @@ async fn held(site: &Site) {
 
 /// What a script found at the page of `site`; it stops at the first thing that is not as it should be.
 pub(crate) async fn browse(python: &Path, name: &str, site: &Site, arguments: &[&str]) -> String {
+    browse_with(python, name, site, arguments, "").await
+}
+
+/// The same with arguments for the browser, between spaces.
+pub(crate) async fn browse_with(python: &Path, name: &str, site: &Site, arguments: &[&str], browser: &str) -> String {
     let mut command = tokio::process::Command::new(python);
+    command.env("COLDTRAIL_BROWSER", browser);
     command.arg(script(name)).arg(format!("{}/", site.url())).args(arguments).stdin(Stdio::null());
     let output = command.output().await.unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -6,20 +6,25 @@ export const KINDS = [
   "token.created", "token.revoked", "user.created", "user.changed", "user.password", "user.locked", "session.began", "session.ended", "sign_in.failed", "system",
 ];
 
-const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+// A number that only a unit has (SSCC).
+const UNIT = /^\d{18}$/;
 
-/** The statement that finds entries, newest first, before the entry `before`. */
-export function statement({ who, what, subject, from, to }, before) {
-  const terms = [
-    who && `actor = ${quoted(who)}`,
-    what && `kind = ${quoted(what)}`,
-    // what it is about stands in its body
-    subject && `strpos(body, ${quoted(subject)}) > 0`,
-    from && `at >= ${quoted(`${from}:00Z`)}`,
-    to && `at < ${quoted(`${to}:00Z`)}`,
-    before !== null && `seq < ${Number(before)}`,
-  ].filter(Boolean);
-  return `SELECT seq, at, actor, kind, body, previous_hash, hash FROM audit${terms.length > 0 ? ` WHERE ${terms.join(" AND ")}` : ""} ORDER BY seq DESC`;
+/** The question that finds entries, newest first. Of a unit its holds and alarms are found too. */
+export function question({ who, what, subject, from, to }) {
+  const asked = new URLSearchParams({ order: "newest" });
+  const parts = { who, kind: what, [UNIT.test(subject) ? "unit" : "subject"]: subject, from: from && `${from}:00Z`, to: to && `${to}:00Z` };
+  for (const [key, value] of Object.entries(parts)) if (value) asked.set(key, value);
+  return `/v1/audit?${asked}`;
+}
+
+/** Entries as a table for other programs. */
+export function csv(entries) {
+  const columns = ["seq", "at", "actor", "kind", "body", "previous_hash", "hash"];
+  const cell = (value) => {
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...entries.map((one) => columns.map((column) => one[column]))].map((row) => `${row.map(cell).join(",")}\n`).join("");
 }
 
 /** What an entry is about (`subject`), more exactly what was done (`what`), and why. */
@@ -27,10 +32,10 @@ export function subjectOf(kind, body) {
   const why = body.reason ?? body.detail?.reason ?? null;
   const said = (what, subject) => ({ what, subject: subject ?? "", why: typeof why === "string" ? why : null });
   if (kind === "registry") return said(`${body.kind} ${body.before === null ? "+" : "→"} v${body.version}`, String(body.key));
-  if (kind === "hold.placed") return said(null, [body.id, body.scope?.unit ?? body.scope?.place ?? body.scope?.lot].filter(Boolean).join(" · "));
+  if (kind === "hold.placed") return said(null, [body.id, body.scope?.unit ?? body.scope?.place ?? body.scope?.lot?.lot ?? body.scope?.lot].filter(Boolean).join(" · "));
   if (kind === "hold.evidence") return said(`v${body.after}`, body.hold);
   if (kind.startsWith("hold.")) return said(body.disposition ?? null, (body.holds ?? []).map((one) => one.hold).join(", "));
   if (kind === "review.accepted") return said(null, body.unit);
   if (kind.startsWith("alarm.")) return said(body.code ?? null, [body.id ?? body.alarm, body.unit ?? body.sensor ?? body.place ?? body.channel].filter(Boolean).join(" · "));
-  return said(body.role ?? body.what ?? null, body.name ?? body.user ?? body.id ?? "");
+  return said(body.role ?? body.what ?? null, body.name ?? body.account ?? body.user ?? body.id ?? "");
 }

@@ -1,10 +1,11 @@
-// What a person signs: a reason, and the password once more. One form for a hold, an incident, and a review.
+// What a person signs: a reason, and the password, or a sign-in at the identity provider, once more. One form for a hold, an incident, and a review.
 
 import { path } from "../../shell/api.js";
 import { el } from "../../shell/dom.js";
 import { choice, complete, dialog, entry, form, tick } from "../../shell/form.js";
 import { time } from "../../shell/format.js";
 import { notice, refusal } from "../../shell/parts.js";
+import { signInAgain } from "../../shell/provider.js";
 import { named, t } from "../../shell/words.js";
 
 /** What a role decides about. */
@@ -69,14 +70,15 @@ function scopeOf(hold, undecided, others) {
   };
 }
 
-function ask({ me }, { meaning, title, lead, about, shown, quarantine = "", keepsApart = false, send }) {
+function ask({ api, me }, { meaning, title, lead, about, shown, quarantine = "", keepsApart = false, send }) {
   const word = t(`act.${meaning}`);
   return dialog(title ?? word, (close) => {
     const reason = entry(t("act.reason"), el("textarea", { rows: 3, maxlength: 2000, required: true, data: { first: "" } }), { hint: t("act.reason.hint") });
     const disposition = meaning === "reject" ? choice(t("act.disposition"), DISPOSITIONS.map((one) => [one, named("disposition", one)]), { className: "in-a-row" }) : null;
     const place = keepsApart ? entry(t("act.quarantine"), el("input", { type: "text", value: quarantine, autocomplete: "off", list: "known-places", maxlength: 64 })) : null;
     const there = keepsApart ? tick(t("act.confirmed")) : null;
-    const password = entry(t("act.password"), el("input", { type: "password", autocomplete: "current-password", required: true, maxlength: 1024 }),
+    // whoever comes in from the identity provider has no password here
+    const password = me.external ? null : entry(t("act.password"), el("input", { type: "password", autocomplete: "current-password", required: true, maxlength: 1024 }),
       { hint: t("act.password.hint", { name: me.name, meaning: word }) });
     const problem = el("div", {});
     const fields = { reason, disposition, quarantine: place, name: place, wrong_password: password, locked_out: password };
@@ -84,13 +86,15 @@ function ask({ me }, { meaning, title, lead, about, shown, quarantine = "", keep
       problem.replaceChildren();
       for (const one of [reason, disposition, place, password]) one?.tell(null);
       const whole = [about ? about.isComplete() : true, !disposition || complete([disposition], t("act.disposition.missing"))].every(Boolean);
-      const written = complete([reason, password], (one) => t(one === reason ? "act.reason.missing" : "act.password.missing"));
+      const written = complete([reason, password].filter(Boolean), (one) => t(one === reason ? "act.reason.missing" : "act.password.missing"));
       if (!whole || !written) return;
-      const body = { reason: reason.value(), password: password.control.value };
+      const body = { reason: reason.value() };
+      if (password) body.password = password.control.value;
       if (disposition) body.disposition = disposition.value();
       if (place?.value()) body.quarantine_place = place.value();
       if (there?.value()) body.quarantine_confirmed = true;
       try {
+        if (!password) await signInAgain(api);
         close(await send(body));
       } catch (error) {
         const beside = fields[error.code];
@@ -102,7 +106,7 @@ function ask({ me }, { meaning, title, lead, about, shown, quarantine = "", keep
     };
     const button = { button: t("act.button", { meaning: word }), kind: meaning === "reject" ? "danger" : "main", busy: t("act.working"), cancel: () => close(null), work };
     return form(button, el("p", { class: "lead" }, lead), shown, about?.box, reason.box, disposition?.box,
-      place && el("div", { class: "beside" }, place.box, there.box), password.box, problem);
+      place && el("div", { class: "beside" }, place.box, there.box), password ? password.box : el("p", { class: "note" }, t("act.again")), problem);
   });
 }
 

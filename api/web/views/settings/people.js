@@ -18,11 +18,11 @@ export async function people(body, { api, me }) {
     const users = await api.every("/v1/users");
     fill(list, table([
       { title: t("people.name"), head: true, value: (user) => user.name },
-      { title: t("people.role"), value: (user) => named("role", user.role) },
-      { title: t("people.state"), value: (user) => standing(user) },
-      { title: t("people.since"), value: (user) => stamp(user.created_at) },
-      { title: "", value: (user) => el("span", { class: "buttons" }, act("people.password", user, password), user.name !== me.name && [act("people.change", user, change), act(user.disabled ? "people.enable" : "people.disable", user, disable)]) },
-    ], users, { caption: t("settings.people"), captionHidden: true }));
+      { title: t("people.role"), label: true, value: (user) => named("role", user.role) },
+      { title: t("people.state"), label: true, value: (user) => [standing(user), user.external && el("span", { class: "note", title: user.external }, t("people.external"))] },
+      { title: t("people.since"), label: true, value: (user) => stamp(user.created_at) },
+      { title: "", value: (user) => el("span", { class: "buttons" }, !user.external && act("people.password", user, password), user.name !== me.name && [act("people.change", user, change), act(user.disabled ? "people.enable" : "people.disable", user, disable)]) },
+    ], users, { caption: t("settings.people"), captionHidden: true, stack: true }));
   }
 
   const act = (key, user, work) => button(t(key), async () => {

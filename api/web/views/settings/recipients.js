@@ -19,13 +19,13 @@ export async function recipients(body, { api, me }) {
 
   const people = (all) => table([
     { title: t("people.name"), head: true, value: (one) => one.name ?? one.id },
-    { title: t("recipients.id"), value: (one) => one.id },
-    { title: t("recipients.email"), value: (one) => one.email ?? "" },
-    { title: t("recipients.phone"), value: (one) => one.phone ?? "" },
-    { title: t("recipients.level"), number: true, value: (one) => number(one.level) },
-    { title: t("people.state"), value: (one) => (one.active === false ? badge("unknown", t("people.disabled")) : badge("pass", t("people.active"))) },
+    { title: t("recipients.id"), label: true, value: (one) => one.id },
+    { title: t("recipients.email"), label: true, value: (one) => one.email ?? "–" },
+    { title: t("recipients.phone"), label: true, value: (one) => one.phone ?? "–" },
+    { title: t("recipients.level"), number: true, label: true, value: (one) => number(one.level) },
+    { title: t("people.state"), label: true, value: (one) => (one.active === false ? badge("unknown", t("people.disabled")) : badge("pass", t("people.active"))) },
     { title: "", value: (one) => me.role === "admin" && button(t("registered.edit"), () => edit(one), { kind: "small quiet", "aria-label": `${t("registered.edit")}: ${one.id}` }) },
-  ], all, { caption: t("settings.recipients"), captionHidden: true, empty: t("recipients.none") });
+  ], all, { caption: t("settings.recipients"), captionHidden: true, stack: true, empty: t("recipients.none") });
 
   async function edit(one) {
     const done = await dialog(one ? `${t("registered.edit")}: ${one.id}` : t("recipients.add"), (close) => {

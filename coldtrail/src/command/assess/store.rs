@@ -21,9 +21,7 @@ use crate::node;
 /// Registry and readings of a data directory that no server runs on.
 pub(super) async fn from_directory(data: &Path, arguments: &Assess) -> Result<Evidence, Failure> {
     let config = Config::load(arguments.config.as_deref())?;
-    if !data.is_dir() {
-        return Err(Failure::Input(format!("there is no data directory `{}`", data.display())));
-    }
+    node::must_exist(data)?;
     let clock = Clock::system();
     let opened = node::open(data, &config, &clock).await?;
     let known_at = arguments.known_at.map(|at| RecordedAt::from_millis(at.millis()));

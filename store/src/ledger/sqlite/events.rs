@@ -4,20 +4,24 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::read_event;
-use crate::ledger::audit::Where;
+use crate::ledger::audit::{Order, Where};
 use crate::ledger::backend::{HoldHistory, Unreadable};
 use crate::ledger::event::{Event, Sequence};
 
-/// Events after `after` that are as `wanted`, in order, at most `limit`.
+/// Events that are as `wanted`, in an order, behind the one named with it, at most `limit`.
 pub(super) async fn find(
     pool: &SqlitePool,
     wanted: &Where,
-    after: Sequence,
+    (order, behind): (Order, Sequence),
     limit: u32,
 ) -> Result<Vec<Result<Event, Unreadable>>, sqlx::Error> {
     let mut query: QueryBuilder<Sqlite> =
-        QueryBuilder::new("SELECT seq, recorded_at, actor, kind, body, previous_hash, hash FROM events WHERE seq > ");
-    query.push_bind(after.to_sql());
+        QueryBuilder::new("SELECT seq, recorded_at, actor, kind, body, previous_hash, hash FROM events WHERE seq ");
+    let (sign, direction) = match order {
+        Order::OldestFirst => ("> ", ""),
+        Order::NewestFirst => ("< ", " DESC"),
+    };
+    query.push(sign).push_bind(behind.to_sql());
     if let Some(actor) = &wanted.actor {
         query.push(" AND actor = ").push_bind(actor);
     }
@@ -32,7 +36,7 @@ pub(super) async fn find(
     if let Some(to) = wanted.to {
         query.push(" AND recorded_at < ").push_bind(to.millis());
     }
-    query.push(" ORDER BY seq LIMIT ").push_bind(i64::from(limit));
+    query.push(" ORDER BY seq").push(direction).push(" LIMIT ").push_bind(i64::from(limit));
     let rows = query.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {

@@ -8,8 +8,10 @@ use store::ledger::{NewAlarm, Sequence};
 use super::desk::{Desk, PASSWORD, signed};
 use super::*;
 
-/// What changes nothing that the trail is about: a question, and readings, of which the journal is the record.
-const WITHOUT_ENTRY: [&str; 2] = ["POST /v1/sql", "POST /v1/readings"];
+/// What changes nothing that the trail is about: a question; readings, of which the journal is the record; and leaving for an
+/// identity provider, from which the return is an entry.
+const WITHOUT_ENTRY: [&str; 4] =
+    ["POST /v1/sql", "POST /v1/readings", "POST /v1/oidc/sign-in", "POST /v1/oidc/sign-again"];
 
 /// One call: its route, its path, whose token, its body; who and what the entry names, and why.
 struct Call {
@@ -320,19 +322,22 @@ async fn entries_are_found_by_who_what_whom_and_when() {
     assert_eq!(kinds(&format!("kind=hold&to={}", minute(60).millis())).await, ["hold.placed", "hold.placed"]);
     assert_eq!(kinds("who=nobody").await, [""; 0]);
 
-    // pages of what is found have neither holes nor anything twice
-    let (whole, _) = ask("unit=U1").await;
-    let (mut paged, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let (items, next) = ask(&format!("unit=U1&limit=1{cursor}")).await;
-        paged.extend(items);
-        let Some(next) = next.as_str() else { break };
-        cursor = format!("&cursor={next}");
+    // pages of what is found have neither holes nor anything twice, from either end
+    let (mut whole, _) = ask("unit=U1").await;
+    for order in ["oldest", "newest"] {
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (items, next) = ask(&format!("unit=U1&limit=1&order={order}{cursor}")).await;
+            paged.extend(items);
+            let Some(next) = next.as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(paged, whole, "{order}");
+        whole.reverse();
     }
-    assert_eq!(paged, whole);
-    for wrong in
-        ["who=a b", "from=yesterday", "unit=U1&subject=U1", "subject=", "kind=", "limit=0", "cursor=zz", "by=m.lin"]
-    {
+    let wrongs =
+        ["who=a b", "from=yesterday", "unit=U1&subject=U1", "subject=", "kind=", "limit=0", "cursor=zz", "by=m.lin"];
+    for wrong in wrongs.into_iter().chain(["order=up"]) {
         let (status, body) = desk.get(&format!("/v1/audit?{wrong}"), &auditor).await;
         assert_eq!(status, 400, "{wrong}: {body}");
     }

@@ -82,6 +82,7 @@ impl Desk {
             door: Arc::new(NoDoor),
             assess: Some(assess),
             notifications: None,
+            oidc: None,
             metrics: None,
             readiness: Arc::new(Vec::new),
         };

@@ -57,7 +57,7 @@ async fn a_session_is_known_by_its_cookie_and_changes_things_with_its_secret() {
     let lin = Browser::sign_in(&desk, "m.lin", PASSWORD).await;
     assert_eq!(
         lin.told,
-        json!({"name": "m.lin", "role": "quality", "csrf": lin.csrf, "one_time": false,
+        json!({"name": "m.lin", "role": "quality", "csrf": lin.csrf, "one_time": false, "external": false,
                "expires_at": "2026-11-22T22:45:00.000Z"})
     );
     assert_eq!(lin.get(&desk, "/v1/session").await, (200, lin.told.clone()));
@@ -114,7 +114,7 @@ async fn a_token_says_who_it_is_and_has_no_session() {
     let directory = tempfile::tempdir().unwrap();
     let desk = Desk::start(directory.path(), 1).await;
     let token = desk.token("dock.screen", Role::Viewer).await;
-    let told = json!({"name": "dock.screen", "role": "viewer", "csrf": null, "one_time": false, "expires_at": null});
+    let told = json!({"name": "dock.screen", "role": "viewer", "csrf": null, "one_time": false, "external": false, "expires_at": null});
     assert_eq!(desk.get("/v1/session", &token).await, (200, told));
     let request = desk.client.delete(format!("{}/v1/session", desk.base)).bearer_auth(&token);
     assert_eq!(code(desk.send(request).await), (404, "not_found".into()));

@@ -50,6 +50,8 @@ fn matrix() -> Vec<Row> {
     get("/healthz", "", Door::Open);
     get("/readyz", "", Door::Open);
     get("/metrics", "", Door::Open);
+    get("/v1/oidc", "", Door::Open);
+    get("/v1/oidc/callback", "", Door::Open);
     for described in [
         "/v1/products",
         "/v1/places",
@@ -104,6 +106,8 @@ fn matrix() -> Vec<Row> {
     change("POST", "/v1/users", Some(json!({"name": "a b", "role": "viewer", "password": ""})), ADMIN);
     change("PATCH", "/v1/users/{id}", Some(json!({})), ADMIN);
     change("POST", "/v1/users/{id}/password", Some(json!({"password": ""})), ADMIN);
+    change("POST", "/v1/oidc/sign-in", Some(json!({})), Door::Open);
+    change("POST", "/v1/oidc/sign-again", Some(json!({})), ALL);
     change("POST", "/v1/session", Some(json!({})), Door::Open);
     change("DELETE", "/v1/session", None, ALL);
     rows

@@ -1,0 +1,96 @@
+"""An identity provider, `oidc-provider-mock`, that can be made to lie.
+
+`provider.py` listens on a free port of 127.0.0.1 and prints `{"port": …}`. Besides what the provider has, `PUT /lie` takes a JSON object:
+`claims` are put into every ID token (null takes one out), `key` is `unknown` (a key nobody was told of), `elliptic` (ES256) or `none`.
+PKCE, which the provider leaves unchecked, is checked here (RFC 7636).
+"""
+
+import base64
+import hashlib
+import json
+import os
+import urllib.parse
+
+os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
+
+import flask
+import werkzeug.serving
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+from oidc_provider_mock import _app
+
+UNKNOWN = RSAKey.generate_key(2048)
+ELLIPTIC = ECKey.generate_key("P-256", {"kid": "elliptic", "use": "sig"})
+lie = {}
+challenges = {}
+honest = _app.OpenIDCode.encode_id_token
+
+
+def unpadded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def part(text):
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def encode_id_token(self, token, request):
+    told = honest(self, token, request)
+    if not lie:
+        return told
+    claims = {**part(told.split(".")[1]), **lie.get("claims", {})}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    match lie.get("key"):
+        case "unknown":
+            return jwt.encode({"alg": "RS256"}, claims, UNKNOWN, ["RS256"])
+        case "elliptic":
+            return jwt.encode({"alg": "ES256", "kid": "elliptic"}, claims, ELLIPTIC, ["ES256"])
+        case "none":
+            return ".".join([unpadded(json.dumps({"alg": "none"}).encode()), unpadded(json.dumps(claims).encode()), ""])
+        case _:
+            own = RSAKey.import_key(_app.storage.jwk.as_dict(is_private=True))
+            return jwt.encode({"alg": "RS256"}, claims, own, ["RS256"])
+
+
+_app.OpenIDCode.encode_id_token = encode_id_token
+app = _app.app(issue_refresh_token=False)
+shown = app.view_functions["oidc-provider-mock.jwks"]
+
+
+def keys():
+    found = shown().get_json()
+    found["keys"].append(ELLIPTIC.as_dict(private=False))
+    return flask.jsonify(found)
+
+
+app.view_functions["oidc-provider-mock.jwks"] = keys
+
+
+@app.put("/lie")
+def tell():
+    lie.clear()
+    lie.update(flask.request.get_json())
+    return "", 204
+
+
+@app.before_request
+def proved():
+    if flask.request.path != "/oauth2/token":
+        return None
+    proof = unpadded(hashlib.sha256(flask.request.form.get("code_verifier", "").encode()).digest())
+    if challenges.get(flask.request.form.get("code")) == proof:
+        return None
+    return flask.jsonify({"error": "invalid_grant"}), 400
+
+
+@app.after_request
+def remembered(response):
+    query = urllib.parse.parse_qs(urllib.parse.urlparse(response.headers.get("Location", "")).query)
+    if flask.request.path == "/oauth2/authorize" and "code" in query and flask.request.args.get("code_challenge_method") == "S256":
+        challenges[query["code"][0]] = flask.request.args["code_challenge"]
+    return response
+
+
+server = werkzeug.serving.make_server("127.0.0.1", 0, app, threaded=True)
+print(json.dumps({"port": server.server_port}), flush=True)
+server.serve_forever()

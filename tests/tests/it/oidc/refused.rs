@@ -1,0 +1,155 @@
+//! Who does not come in: nothing that a provider, a browser or a stranger gets wrong begins a session.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_brings_back_must_be_its_own() {
+    let Some(python) = python() else { return };
+    let provider = Provider::start(python).await;
+    let site = Site::start(&provider.config()).await.unwrap();
+    provider.knows_lin().await;
+
+    let mut browser = Browser::at(&site);
+    let location = browser.leaves().await;
+    let back = provider.lets_in(&location, "lin-1").await;
+    assert_eq!(browser.get("/v1/oidc/callback").await.problem(), (400, "oidc_state"));
+    let other = back.replace("state=", "state=x");
+    assert_eq!(browser.get(&other).await.problem(), (400, "oidc_state"), "another state");
+    assert_eq!(browser.get(&back.replace("state=", "s=")).await.problem(), (400, "oidc_state"), "no state");
+    // somebody is made to follow a stranger's link: their browser began nothing, or something else
+    let mut another = Browser::at(&site);
+    assert_eq!(another.get(&back).await.problem(), (400, "oidc_state"), "no cookie");
+    another.leaves().await;
+    assert_eq!(another.get(&back).await.problem(), (400, "oidc_state"), "another browser's cookie");
+    another.cookies.insert("coldtrail_oidc".to_owned(), "AAAA".repeat(40));
+    assert_eq!(another.get(&back).await.problem(), (400, "oidc_state"), "no cookie of ours");
+    assert_eq!(another.visit(&back).await.location.as_deref(), Some("/#refused=oidc_state"));
+
+    // what was left alone is still good, once
+    let kept = browser.cookies.clone();
+    assert_eq!(browser.get(&back).await.status, 303);
+    let mut thief = Browser::at(&site);
+    thief.cookies = kept;
+    assert_eq!(thief.get(&back).await.problem(), (403, "oidc_refused"), "a code counts once");
+    assert!(!thief.cookies.contains_key("coldtrail_session"));
+    assert_eq!(entries(&site, "session.began").await.len(), 1);
+
+    // the provider says no, in words that lead nowhere
+    let mut denied = Browser::at(&site);
+    let location = denied.leaves().await;
+    let state = location.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let no = format!("/v1/oidc/callback?state={state}&error=access_denied&error_description=%3Cscript%3E");
+    let answer = denied.get(&no).await;
+    assert_eq!(answer.problem(), (403, "oidc_denied"));
+    assert!(!answer.body.to_string().contains("script"), "{answer:?}");
+    for sent in ["code=x&iss=https%3A%2F%2Fevil.example", "code=x", ""] {
+        let mut denied = Browser::at(&site);
+        let location = denied.leaves().await;
+        let state = location.split("state=").nth(1).unwrap().split('&').next().unwrap();
+        let answer = denied.visit(&format!("/v1/oidc/callback?state={state}&{sent}")).await;
+        let sent_to = answer.location.unwrap();
+        assert!(["/#refused=oidc_denied", "/#refused=oidc_refused"].contains(&sent_to.as_str()), "{sent}: {sent_to}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_anywhere_but_to_the_page() {
+    let Some(python) = python() else { return };
+    let provider = Provider::start(python).await;
+    let site = Site::start(&provider.config()).await.unwrap();
+    let mut browser = Browser::at(&site);
+    for to in [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "#token=x",
+        "",
+        "#/a\r\nX: y",
+    ] {
+        assert_eq!(browser.post("/v1/oidc/sign-in", json!({ "to": to })).await.problem(), (400, "shape"), "{to}");
+    }
+    // a form of another site can't begin a sign-in, nor can one be begun by a link
+    let form =
+        browser.client.post(format!("{}/v1/oidc/sign-in", site.url())).header("content-type", "text/plain").body("{}");
+    assert_eq!(browser.send(form).await.problem(), (415, "media_type"));
+    assert_eq!(browser.get("/v1/oidc/sign-in").await.problem(), (405, "method_not_allowed"));
+    assert!(browser.cookies.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_does_not_hold_lets_nobody_in() {
+    let Some(python) = python() else { return };
+    let provider = Provider::start(python).await;
+    let site = Site::start(&provider.config()).await.unwrap();
+    provider.knows_lin().await;
+    let now = chrono::Utc::now().timestamp();
+    for lie in [
+        json!({ "claims": { "nonce": "another" } }),
+        json!({ "claims": { "nonce": null } }),
+        json!({ "claims": { "aud": "another" } }),
+        json!({ "claims": { "aud": ["coldtrail", "another"] } }),
+        json!({ "claims": { "azp": "another" } }),
+        json!({ "claims": { "iss": "https://id.example" } }),
+        json!({ "claims": { "exp": now - 61 } }),
+        json!({ "claims": { "exp": null } }),
+        json!({ "claims": { "iat": now + 600 } }),
+        json!({ "claims": { "nbf": now + 600 } }),
+        json!({ "claims": { "sub": null } }),
+        json!({ "key": "unknown" }),
+        json!({ "key": "none" }),
+    ] {
+        provider.lies(lie.clone()).await;
+        let mut browser = Browser::at(&site);
+        assert_eq!(browser.signs_in(&provider, "lin-1").await.problem(), (403, "oidc_refused"), "{lie}");
+        assert!(browser.cookies.is_empty(), "{lie}");
+    }
+    assert!(externals(&site).await.is_empty());
+    assert!(entries(&site, "session.began").await.is_empty());
+    provider.lies(json!({})).await;
+    assert_eq!(Browser::at(&site).signs_in(&provider, "lin-1").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_place_here_does_not_come_in() {
+    let Some(python) = python() else { return };
+    let provider = Provider::start(python).await;
+    let site = Site::start(&provider.config()).await.unwrap();
+    let account = json!({ "name": "l.ocal", "role": "admin", "password": PASSWORD });
+    assert_eq!(site.post("/v1/users", TOKEN, &account).await.unwrap().0, 201);
+    for (claims, code) in [
+        (json!({ "preferred_username": "x.y" }), (403, "oidc_no_role")),
+        (json!({ "preferred_username": "x.y", "groups": ["another", "quality"] }), (403, "oidc_no_role")),
+        (json!({ "groups": ["qa"] }), (403, "oidc_name")),
+        (json!({ "preferred_username": "x y", "groups": ["qa"] }), (403, "oidc_name")),
+        (json!({ "preferred_username": "l.ocal", "groups": ["qa"] }), (409, "oidc_name_taken")),
+        (json!({ "preferred_username": "system", "groups": ["qa"] }), (409, "oidc_name_taken")),
+    ] {
+        provider.knows("somebody", claims.clone()).await;
+        assert_eq!(Browser::at(&site).signs_in(&provider, "somebody").await.problem(), code, "{claims}");
+    }
+    assert!(externals(&site).await.is_empty(), "nobody got an account");
+
+    provider.knows_lin().await;
+    let mut browser = Browser::at(&site);
+    assert_eq!(browser.signs_in(&provider, "lin-1").await.status, 303);
+    let admin = |body: Value| {
+        let client = reqwest::Client::new();
+        client.patch(format!("{}/v1/users/m.lin", site.url())).bearer_auth(TOKEN).json(&body)
+    };
+    assert_eq!(admin(json!({ "disabled": true })).send().await.unwrap().status(), 200);
+    assert_eq!(browser.get("/v1/session").await.status, 401, "the session ended with the account");
+    assert_eq!(browser.signs_in(&provider, "lin-1").await.problem(), (403, "oidc_disabled"));
+    assert_eq!(admin(json!({ "disabled": false })).send().await.unwrap().status(), 200);
+    assert_eq!(browser.signs_in(&provider, "lin-1").await.status, 303);
+
+    // the account has no password, gets none, and is locked like any other by guesses
+    let set = site.post("/v1/users/m.lin/password", TOKEN, &json!({ "password": PASSWORD })).await.unwrap();
+    assert_eq!((set.0, set.1["code"].as_str()), (400, Some("refused")), "{set:?}");
+    let mut guesser = Browser::at(&site);
+    for _ in 0..5 {
+        let guess = guesser.post("/v1/session", json!({ "name": "m.lin", "password": PASSWORD })).await;
+        assert_eq!(guess.problem(), (401, "wrong_credentials"));
+    }
+    assert_eq!(Browser::at(&site).signs_in(&provider, "lin-1").await.problem(), (429, "locked_out"));
+}
