@@ -12,16 +12,21 @@ use store::ledger::{Event, Snapshot};
 use store::outbox::Notice;
 
 use super::holds::place_json;
-use super::{LISTED, id, link};
+use super::{LISTED, Raised, id, link};
 
 /// That alarms of one kind were raised.
-pub(super) fn raised(
-    first: &Event,
-    alarms: &[Arc<RaisedAlarm>],
-    snapshot: &Snapshot,
-    link_base: Option<&str>,
-) -> Notice {
+pub(super) fn raised(raised: &Raised<'_>, snapshot: &Snapshot, link_base: Option<&str>) -> Notice {
+    let Raised { first, alone, joint } = raised;
     let at = ValidAt::from_millis(first.recorded_at.millis());
+    let each = joint.iter().flat_map(|joint| {
+        let unit = |(member, unit): (u32, &Name)| {
+            let id = AlarmId::of_member(joint.event, member);
+            Arc::new(joint.shared.of(id, Subject::Unit(unit.clone())))
+        };
+        (1..).zip(joint.units.iter()).map(unit)
+    });
+    let alarms: Vec<Arc<RaisedAlarm>> = alone.iter().cloned().chain(each).collect();
+    let ids = alone.iter().map(|alarm| alarm.id).chain(joint.iter().map(|joint| AlarmId::new(joint.event)));
     let places: BTreeSet<Name> =
         alarms.iter().filter_map(|alarm| place_of(&snapshot.registry, &alarm.subject, at)).collect();
     let since = alarms.iter().map(|alarm| alarm.at).min();
@@ -44,7 +49,7 @@ pub(super) fn raised(
         kind: "alarm.raised".to_owned(),
         subject: alarms.first().map(|alarm| alarm.id.to_string()).unwrap_or_default(),
         incident: None,
-        alarms: alarms.iter().map(|alarm| alarm.id).collect(),
+        alarms: ids.collect(),
         seq: first.seq,
         created_at: first.recorded_at,
         body: body.to_string(),
