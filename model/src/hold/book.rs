@@ -42,6 +42,8 @@ struct List {
     units: Arc<[Name]>,
     holds: Vec<u64>,
     alarms: Vec<u64>,
+    /// Whether something concerns some of them and not the others: a hold or an alarm of one alone, another list.
+    is_mixed: bool,
 }
 
 /// Where a unit's holds and alarms are found.
@@ -209,6 +211,12 @@ impl Holds {
         known.unwrap_or_else(|| Listing::Here(Arc::clone(units)))
     }
 
+    /// `units`, shared with the list of exactly these if there is one: then they are quickly known to be the same.
+    #[must_use]
+    pub fn shared(&self, units: &Arc<[Name]>) -> Arc<[Name]> {
+        Arc::clone(self.list_of(units).map_or(units, |(_, list)| &list.units))
+    }
+
     /// The event that lists exactly `units`.
     fn list_of(&self, units: &Arc<[Name]>) -> Option<(u64, &Arc<List>)> {
         let lists = units.first().and_then(|first| self.of_units.get(first)).map(|of| of.lists.as_slice());
@@ -220,14 +228,21 @@ impl Holds {
     /// those of the others, and each of the rest for itself.
     #[must_use]
     pub fn alike(&self, registry: &Registry, units: &Arc<[Name]>) -> Vec<Arc<[Name]>> {
+        let has_parent = |unit: &Name| registry.splits_into(unit).next().is_some();
+        if let Some((_, list)) = self.list_of(units).filter(|(_, list)| !list.is_mixed) {
+            let mut joint = list.holds.iter().filter_map(|event| self.joint_holds.get(event));
+            if joint.all(|joint| joint.apart.is_empty())
+                && (registry.splits.iter().next().is_none() || !units.iter().any(has_parent))
+            {
+                return vec![Arc::clone(units)];
+            }
+        }
         let mut together: BTreeMap<&[u64], Vec<&Name>> = BTreeMap::new();
         let mut alone = Vec::new();
         for unit in units.iter() {
             let of = self.of_units.get(unit);
             let lists = of.map(|of| of.lists.as_slice()).unwrap_or_default();
-            let by_itself = of.is_some_and(|of| !of.alone.is_empty())
-                || self.stands_apart(unit)
-                || registry.splits_into(unit).next().is_some();
+            let by_itself = of.is_some_and(|of| !of.alone.is_empty()) || self.stands_apart(unit) || has_parent(unit);
             if by_itself {
                 alone.push(Arc::from([unit.clone()]));
             } else {
@@ -343,7 +358,10 @@ impl Holds {
             }
         } else if !self.holds.contains(&id) {
             match &hold.scope {
-                Scope::Unit(unit) => self.of_units.entry(unit.clone()).alone.push(id),
+                Scope::Unit(unit) => {
+                    self.of_units.entry(unit.clone()).alone.push(id);
+                    self.mix(unit);
+                }
                 Scope::Lot(_) | Scope::Place(_) => {
                     Arc::make_mut(&mut self.wide).insert(id);
                 }
@@ -415,13 +433,28 @@ impl Holds {
             }
             Listing::Here(units) => {
                 if !self.lists.contains(&event) {
+                    let mut is_mixed = false;
                     for unit in units.iter() {
+                        is_mixed |= self.of_subjects.contains(&Subject::Unit(unit.clone()));
+                        is_mixed |= self.of_units.contains(unit);
+                        self.mix(unit);
                         self.of_units.entry(unit.clone()).lists.push(event);
                     }
-                    let list = List { units: Arc::clone(units), holds: Vec::new(), alarms: Vec::new() };
-                    self.lists.insert(event, Arc::new(list));
+                    let (holds, alarms) = (Vec::new(), Vec::new());
+                    self.lists.insert(event, Arc::new(List { units: Arc::clone(units), holds, alarms, is_mixed }));
                 }
                 Ok((event, Arc::clone(units)))
+            }
+        }
+    }
+
+    /// Notes that something concerns `unit` and not all of those it is listed with.
+    fn mix(&mut self, unit: &Name) {
+        let lists = self.of_units.get(unit).map(|of| of.lists.clone()).unwrap_or_default();
+        for event in &lists {
+            if let Some(list) = self.lists.get(event).filter(|list| !list.is_mixed) {
+                let list = List { is_mixed: true, ..List::clone(list) };
+                self.lists.insert(*event, Arc::new(list));
             }
         }
     }
@@ -482,11 +515,23 @@ impl Holds {
     /// The units of `units` for which `alarm` was not raised before.
     #[must_use]
     pub fn without_alarm(&self, alarm: &JointAlarm, units: &Arc<[Name]>) -> Arc<[Name]> {
-        let listed = self.list_of(units).into_iter().flat_map(|(_, list)| &list.alarms);
-        if listed.filter_map(|event| self.joint_alarms.get(event)).any(|joint| joint.shared.is_same(alarm)) {
-            return Arc::default();
+        let is_told = |list: &List| {
+            let mut joint = list.alarms.iter().filter_map(|event| self.joint_alarms.get(event));
+            joint.any(|joint| joint.shared.is_same(alarm))
+        };
+        let listed = self.list_of(units).map(|(_, list)| list);
+        match listed {
+            Some(list) if is_told(list) => return Arc::default(),
+            Some(list) if !list.is_mixed => return Arc::clone(units),
+            _ => {}
         }
-        let is_new = |unit: &Name| !self.has_alarm(&alarm.of(AlarmId::new(0), Subject::Unit(unit.clone())));
+        let is_new = |unit: &Name| {
+            let subject = Subject::Unit(unit.clone());
+            let alone = self.of_subjects.get(&subject).into_iter().flatten().filter_map(|id| self.alarms.get(id));
+            let mut others = self.lists_of(unit).filter(|list| listed.is_none_or(|this| !Arc::ptr_eq(this, list)));
+            let same = alarm.of(AlarmId::new(0), subject.clone());
+            !others.any(|list| is_told(list)) && !alone.into_iter().any(|known| known.is_same(&same))
+        };
         if units.iter().all(is_new) {
             return Arc::clone(units);
         }
@@ -512,6 +557,9 @@ impl Holds {
             }
         } else if !self.alarms.contains(&id) {
             self.of_subjects.entry(alarm.subject.clone()).push(id);
+            if let Subject::Unit(unit) = &alarm.subject {
+                self.mix(unit);
+            }
         }
         self.alarms.insert(id, Arc::new(alarm));
     }

@@ -199,7 +199,7 @@ impl Drafting {
             let rules = product.map(|product| product.rules.as_slice()).unwrap_or_default();
             rules.iter().any(|known| known.id == *rule && !matches!(known.mode, Mode::Single))
         };
-        for units in self.holds.alike(registry, &finding.units) {
+        for units in self.holds.alike(registry, &self.holds.shared(&finding.units)) {
             let Some(first) = units.first() else { continue };
             for change in decide(&self.holds.unit(registry, first), assessment, adds_up) {
                 match change {
@@ -251,6 +251,12 @@ impl Drafting {
             found.versioned.push(hold);
             return Ok(());
         };
+        if joint.apart.is_empty() && (Arc::ptr_eq(units, &joint.units) || *units == joint.units) {
+            let except = Vec::new();
+            self.add(HoldEvent::VersionedTogether { event, evidence: Arc::clone(evidence), except })?;
+            found.versioned.extend(members(units.len()).map(|member| HoldId::of_member(event, member)));
+            return Ok(());
+        }
         let concerned: BTreeSet<u32> = units.iter().filter_map(|unit| joint.member_of(unit)).collect();
         let id = |member| HoldId::of_member(event, member);
         // The greater part goes on together, and the smaller one is set apart.
@@ -297,8 +303,9 @@ impl Drafting {
             self.find(finding, registry, &mut found)?;
         }
         for finding in &findings.assessed {
+            let units = self.holds.shared(&finding.units);
             for fired in &finding.fired {
-                self.raise_about(&finding.units, fired, &mut found)?;
+                self.raise_about(&units, fired, &mut found)?;
             }
         }
         for alarm in &findings.alarms {
