@@ -19,7 +19,7 @@ pub(crate) use carriers::carriers;
 pub use index::{Index, Tag};
 
 /// A unit's time from its beginning to its end or as-of, piece by piece.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Custody {
     /// The unit's time, both ends included.
     pub window: Interval,
@@ -30,7 +30,7 @@ pub struct Custody {
 }
 
 /// A stretch of time at one place under the same sensors.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Keeping {
     /// Since when.
     pub from: ValidAt,

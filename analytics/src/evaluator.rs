@@ -2,21 +2,31 @@
 //!
 //! It keeps what the sensors of tracked units said in memory, packed, takes each reading once, and asks the kernel only
 //! when a reading can change something in kind: the newest value passes a level of a product, a rule may have met its
-//! delay, a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). All other units are
-//! gone through in turn. Its answer for any unit equals the batch answer over the same data (invariant A2), which it
-//! checks on itself while it runs.
+//! delay, a reading is late, a registry entry changes, or an instant passes by itself (expiry, silence). Units that share
+//! one past are a cohort, which is assessed once. What is shown of the others is kept new within a small share of
+//! processor time; who asks about a unit is answered as of now all the same. Its answer for any unit equals the batch
+//! answer over the same data (invariant A2), which it checks on itself while it runs.
 //!
-//! Order of durable steps: 1. the reading is in the journal (its acknowledgement went out); 2. holds and alarms are
-//! written to the ledger in one transaction, idempotently; 3. they are shown. Nothing of the state here is durable:
-//! after a start it is made again from lake, tail and ledger, so a crash between any two steps repeats the second.
+//! The loop here takes readings and decides who is looked at; the looking goes on beside it, in small pieces, so that
+//! what becomes urgent never waits for others.
+//!
+//! Order of durable steps: 1. the reading is in the journal (its acknowledgement went out); 2. what a piece of work
+//! found (holds, new evidence, alarms of all its cohorts) is written to the ledger in one transaction, idempotently:
+//! one event for all units of a cohort; 3. they are shown; 4. what later readings say of the same is a later piece's
+//! transaction. Nothing of the state here is durable: after a start it is made again from lake, tail and ledger, and
+//! every cohort is looked at, so that a crash between any two steps repeats the second, which then finds what it had
+//! written and adds what it had not.
 
 mod board;
+mod cohorts;
 mod groups;
 mod memory;
 mod rounds;
+mod schedule;
 mod selfcheck;
 mod silence;
 mod state;
+mod work;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -81,6 +91,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
                 state.pass_time();
                 state.check(&store).await;
             }
+            outcome = state.finished() => state.finish(outcome?),
             () = stop.cancelled() => return Ok(()),
         }
         let newest = changes.borrow_and_update().registry.clone();
@@ -91,6 +102,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
             state.take(reading);
         }
         state.follow().await?;
-        state.settle().await?;
+        state.tell().await?;
+        state.begin();
     }
 }

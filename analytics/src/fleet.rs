@@ -28,7 +28,7 @@ pub use profiles::Profiles;
 #[derive(Debug)]
 pub struct Fleet<'a> {
     registry: &'a Registry,
-    index: Index,
+    index: Arc<Index>,
     profiles: &'a Profiles,
     as_of: ValidAt,
     known_at: Option<RecordedAt>,
@@ -59,14 +59,14 @@ impl<'a> Fleet<'a> {
         // A sensor that was never heard is silent, each for itself.
         let named = registry.associations.iter().map(|association| &association.sensor);
         let sensors = logs.sensors().chain(named).map(|sensor| (sensor, OnceLock::new())).collect();
-        Self { registry, index, profiles, as_of, known_at, sensors: Sensors::Logs(logs, sensors) }
+        Self { registry, index: Arc::new(index), profiles, as_of, known_at, sensors: Sensors::Logs(logs, sensors) }
     }
 
     /// The units of `registry` as `heard` tells of them, which holds nothing later than `as_of`.
     #[must_use]
     pub fn over(
         registry: &'a Registry,
-        index: Index,
+        index: Arc<Index>,
         heard: HashMap<Name, Arc<Heard>>,
         profiles: &'a Profiles,
         as_of: ValidAt,

@@ -214,7 +214,7 @@ fn unit_facts(
         stays: stays.get(&unit).cloned().unwrap_or_default(),
         holds: snapshot.holds.concerning(registry, &unit, as_of).iter().map(|hold| hold.id).collect(),
         accepted: snapshot.holds.acceptances_for(registry, &unit).cloned().collect(),
-        alarms: snapshot.holds.alarms_about(&Concerned::Unit(unit)).cloned().collect(),
+        alarms: snapshot.holds.alarms_about(&Concerned::Unit(unit)).collect(),
         portrait,
     }
 }
@@ -252,14 +252,14 @@ fn assemble(
         let here = registry.places_around(place);
         let on_it = snapshot
             .holds
-            .iter()
+            .wide()
             .filter(|hold| matches!(&hold.scope, model::hold::Scope::Place(held) if here.contains(held)));
         holds.extend(on_it.map(|hold| hold.id));
         let subjects = std::iter::once(Concerned::Place(place.clone()))
             .chain(sensors.iter().map(|sensor| Concerned::Sensor((*sensor).clone())));
         for subject in subjects {
-            let within = |alarm: &&Arc<RaisedAlarm>| touches(alarm.at, alarm.cleared_at, period);
-            alarms.extend(snapshot.holds.alarms_about(&subject).filter(within).cloned());
+            let within = |alarm: &Arc<RaisedAlarm>| touches(alarm.at, alarm.cleared_at, period);
+            alarms.extend(snapshot.holds.alarms_about(&subject).filter(within));
         }
         alarms.sort_by_key(|alarm| alarm.id);
     }
@@ -272,7 +272,7 @@ fn assemble(
         lots: lots.iter().filter_map(|lot| registry.lots.get(lot).cloned()).collect(),
         places: around.into_iter().filter_map(|place| registry.places.get(place).cloned()).collect(),
         sensors: sensors.into_iter().map(|sensor| sensor_facts(registry, sensor, period)).collect(),
-        holds: holds.into_iter().filter_map(|hold| snapshot.holds.get(hold).cloned()).collect(),
+        holds: holds.into_iter().filter_map(|hold| snapshot.holds.get(hold)).collect(),
         alarms,
         units,
         units_there_are,

@@ -246,10 +246,16 @@ impl Client {
             let holds = ledger.holds();
             let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
             for event in &events {
-                let told = ledger::told(&holds, event).filter(|(topic, _)| self.topics.contains(topic));
-                if let Some((topic, data)) = told {
-                    let event = Told::of(topic, &data).event().id(event.seq.to_string());
-                    self.send(event).await?;
+                let told = if ledger::is_long(event) {
+                    let (holds, event) = (holds.clone(), event.clone());
+                    let work = move || ledger::told(&holds, &event).map(|(topic, data)| Told::of(topic, &data));
+                    let told = tokio::task::spawn_blocking(work).await;
+                    told.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
+                } else {
+                    ledger::told(&holds, event).map(|(topic, data)| Told::of(topic, &data))
+                };
+                if let Some(told) = told.filter(|told| self.topics.contains(&told.topic)) {
+                    self.send(told.event().id(event.seq.to_string())).await?;
                 }
             }
             self.after = last;

@@ -60,7 +60,7 @@ pub struct Assessment {
 }
 
 /// A span of time between two known instants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval {
     /// Its beginning.
     pub from: ValidAt,

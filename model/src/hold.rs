@@ -11,17 +11,20 @@ mod decide;
 mod dispatch;
 mod evidence;
 mod fields;
+mod joint;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use alarm::{Acknowledgement, AlarmCode, AlarmId, RaisedAlarm, Subject};
 pub use book::{Acted, Holds, Touched, UnitHolds};
 pub use decide::{HoldChange, decide};
 pub use dispatch::{Block, Destination, blocks, holds_against, life_blocks, review_block, unaccepted};
 pub use evidence::{Evidence, Figures};
+pub use joint::{Joint, JointAlarm, JointHold, Listing};
 pub use record::reason_json;
 
 use crate::assessment::{Reason, ReasonCode};
@@ -29,41 +32,68 @@ use crate::gs1::LotKey;
 use crate::instant::{RecordedAt, ValidAt};
 use crate::name::Name;
 
-/// Which hold: the sequence number of the ledger's event that placed it, written `h17`.
+/// Which hold: the sequence number of the ledger's event that placed it, written `h17`, and of an event that placed
+/// many together also which of them, from 1, written `h17.3`. Holds are ordered as they were placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HoldId(u64);
+pub struct HoldId {
+    event: u64,
+    member: u32,
+}
 
 impl HoldId {
-    /// The hold that the event `number` placed.
+    /// The hold that the event `number` placed, alone.
     #[must_use]
     pub const fn new(number: u64) -> Self {
-        Self(number)
+        Self { event: number, member: 0 }
+    }
+
+    /// The `member`th, from 1, of the holds that the event `number` placed together.
+    #[must_use]
+    pub const fn of_member(number: u64, member: u32) -> Self {
+        Self { event: number, member }
     }
 
     /// The event's number.
     #[must_use]
     pub const fn get(self) -> u64 {
-        self.0
+        self.event
+    }
+
+    /// Which of those it was placed together with, from 1; 0 when it was placed alone.
+    #[must_use]
+    pub const fn member(self) -> u32 {
+        self.member
     }
 
     /// The id `text` spells.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        number_after(text, 'h').map(Self)
+        numbers_after(text, 'h').map(|(event, member)| Self { event, member })
     }
 }
 
 impl fmt::Display for HoldId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "h{}", self.0)
+        spell(f, 'h', self.event, self.member)
     }
 }
 
-/// The number behind the letter `kind`, in the one spelling it is given out in.
-fn number_after(text: &str, kind: char) -> Option<u64> {
+/// The numbers behind the letter `kind`, in the one spelling they are given out in; the second is 0 when absent.
+fn numbers_after(text: &str, kind: char) -> Option<(u64, u32)> {
     let digits = text.strip_prefix(kind)?;
-    let number: u64 = digits.parse().ok()?;
-    (number.to_string() == digits).then_some(number)
+    let (event, member) = match digits.split_once('.') {
+        None => (digits.parse().ok()?, 0),
+        Some((event, member)) => (event.parse().ok()?, member.parse().ok().filter(|member| *member > 0)?),
+    };
+    (spelled(event, member) == digits).then_some((event, member))
+}
+
+fn spelled(event: u64, member: u32) -> String {
+    if member == 0 { event.to_string() } else { format!("{event}.{member}") }
+}
+
+fn spell(f: &mut fmt::Formatter<'_>, kind: char, event: u64, member: u32) -> fmt::Result {
+    if member == 0 { write!(f, "{kind}{event}") } else { write!(f, "{kind}{event}.{member}") }
 }
 
 /// Holds placed by one trace at one instant, or by one person at once.
@@ -263,7 +293,7 @@ impl Hold {
             return None;
         }
         let kept = self.acts.last().and_then(|act| act.accepted.as_ref());
-        kept.or_else(|| self.evidence.last().map(|version| &version.evidence))
+        kept.or_else(|| self.evidence.last().map(|version| version.evidence.as_ref()))
     }
 
     /// When it ended.
@@ -278,8 +308,8 @@ impl Hold {
 pub struct Version {
     /// When it was recorded.
     pub recorded_at: RecordedAt,
-    /// What it says.
-    pub evidence: Evidence,
+    /// What it says; holds that were placed together share it.
+    pub evidence: Arc<Evidence>,
 }
 
 /// The physical side of a hold: a block in a system alone is not enough (EU GDP 2013/C 343/01, 5.5).

@@ -184,7 +184,11 @@ impl Desk {
                 _ => continue,
             };
             let rest = events.split_off(whole);
-            let notices: Vec<(Notice, Vec<Address>)> = news::of(&events, snapshot, self.options.link_base.as_deref())
+            let last = events.last().map_or(cursor, |last| last.seq);
+            let (told, link_base) = (snapshot.clone(), self.options.link_base.clone());
+            let made = tokio::task::spawn_blocking(move || news::of(&events, &told, link_base.as_deref()));
+            let made = made.await.map_err(|source| store::Error::LedgerTask { source })?;
+            let notices: Vec<(Notice, Vec<Address>)> = made
                 .into_iter()
                 .map(|notice| {
                     let kind = (notice.kind.as_str(), notice.wants_answer);
@@ -192,7 +196,7 @@ impl Desk {
                     (notice, addresses)
                 })
                 .collect();
-            cursor = events.last().map_or(cursor, |last| last.seq);
+            cursor = last;
             self.outbox.add(&notices, cursor).await?;
             for (notice, addresses) in &notices {
                 metrics::counter!("coldtrail_notifications_total", "kind" => notice.kind.clone()).increment(1);
@@ -272,7 +276,7 @@ impl Desk {
             metrics::gauge!("coldtrail_notifications_pending", "channel" => channel.clone()).set(0.0);
             metrics::gauge!("coldtrail_notification_oldest_pending_seconds", "channel" => channel.clone()).set(0.0);
         }
-        let open = holds.alarms().filter(|alarm| alarm.code == AlarmCode::NotificationUndelivered);
+        let open = holds.single_alarms().filter(|alarm| alarm.code == AlarmCode::NotificationUndelivered);
         for alarm in open.filter(|alarm| alarm.cleared_at.is_none()) {
             let (_, channel) = alarm.subject.parts();
             let waiting = backlog.iter().find(|waiting| waiting.channel == channel.as_str());
@@ -306,15 +310,17 @@ impl Desk {
 /// Whether somebody has taken note: one of the alarms was acknowledged, one of the holds taken up or decided; or there
 /// is nothing left to take note of, because all of the alarms are over.
 fn is_answered(waiting: &Unanswered, holds: &Holds) -> bool {
-    let alarms = || waiting.alarms.iter().filter_map(|id| holds.alarm(*id));
-    if alarms().any(|alarm| alarm.acknowledged.is_some()) {
+    if waiting.alarms.iter().any(|id| holds.is_acknowledged(*id)) {
         return true;
     }
     match waiting.incident.as_deref().and_then(|incident| Name::parse(incident).ok()) {
-        Some(incident) => {
-            let incident = IncidentId::new(incident);
-            holds.of_incident(&incident).any(|hold| !hold.acts.is_empty() && hold.inherited_from.is_none())
-        }
-        None => alarms().all(|alarm| alarm.cleared_at.is_some()),
+        Some(incident) => holds.is_acted_on(&IncidentId::new(incident)),
+        None => waiting.alarms.iter().all(|id| {
+            holds.alarm(*id).map_or_else(
+                // those that were raised together tell of what happened, and that is never over
+                || holds.joint_alarm(id.get()).is_none(),
+                |alarm| alarm.cleared_at.is_some(),
+            )
+        }),
     }
 }

@@ -46,7 +46,7 @@ pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::external::External;
 pub use self::holds::event::record_hash;
 pub use self::holds::{
-    BlockedMove, Checked, Decision, Finding, Findings, Found, HoldRefusal, Judged, NewAlarm, NewHold,
+    BlockedMove, Checked, Decision, Finding, Findings, Fired, Found, HoldRefusal, Judged, NewAlarm, NewHold,
 };
 pub use self::people::{UserChange, UserInfo};
 pub use self::projection::Way;

@@ -1,60 +1,94 @@
-//! Units that stand together: one reading concerns them alike.
+//! Cohorts that one reading concerns alike.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use model::gs1::Gtin;
 use model::instant::ValidAt;
 use model::name::Name;
 
-use crate::custody::Custody;
+use super::cohorts::{CohortId, Cohorts};
 
-/// Units of one product under the same sensors right now.
+/// Cohorts of one product under the same sensors right now.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) gtin: Gtin,
-    pub(super) units: Vec<Name>,
-    /// The levels each sensor's newest reading is beyond.
-    pub(super) beyond: HashMap<Name, u64>,
-    /// Nothing can fire before this, as long as the levels stay the same.
-    pub(super) soonest: Option<ValidAt>,
+    pub(super) cohorts: Vec<CohortId>,
+    /// The levels each sensor's newest reading is beyond, by the version of the product they are of.
+    pub(super) beyond: HashMap<Name, (u32, u64)>,
+    /// When something can fire at the soonest, as long as the levels stay the same, by cohort.
+    soonest: BTreeSet<(ValidAt, CohortId)>,
 }
 
 /// All groups, and which sensors concern which.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    pub(super) all: Vec<Group>,
+    all: Vec<Group>,
     of_sensor: HashMap<Name, Vec<usize>>,
-    of_unit: HashMap<Name, usize>,
+    of_cohort: HashMap<CohortId, usize>,
+    soonest: HashMap<CohortId, ValidAt>,
 }
 
 impl Groups {
-    /// The groups of units whose custody is known.
-    pub(super) fn new<'a>(units: impl Iterator<Item = (&'a Name, Gtin, &'a Custody)>) -> Self {
-        let mut groups = Self::default();
-        let mut known: BTreeMap<(Gtin, Vec<Name>), usize> = BTreeMap::new();
-        for (unit, gtin, custody) in units.filter(|(_, _, custody)| !custody.closed) {
-            let sensors = custody.pieces.last().map(|piece| piece.sensors.clone()).unwrap_or_default();
-            let index = *known.entry((gtin, sensors.clone())).or_insert_with(|| {
-                let index = groups.all.len();
-                groups.all.push(Group { gtin, units: Vec::new(), beyond: HashMap::new(), soonest: None });
+    /// The groups of all cohorts that are not closed. What is known of sensors and cohorts that stay is kept.
+    pub(super) fn regroup(&mut self, cohorts: &Cohorts) {
+        let before = std::mem::take(self);
+        let mut beyond: HashMap<(Gtin, &Name), (u32, u64)> = HashMap::new();
+        for group in &before.all {
+            beyond.extend(group.beyond.iter().map(|(sensor, of)| ((group.gtin, sensor), *of)));
+        }
+        let mut known: HashMap<(Gtin, &[Name]), usize> = HashMap::new();
+        for (id, cohort) in cohorts.iter().filter(|(_, cohort)| !cohort.past.custody.closed) {
+            let (gtin, sensors) = (cohort.past.gtin, cohort.past.sensors_now());
+            let index = *known.entry((gtin, sensors)).or_insert_with(|| {
+                let index = self.all.len();
+                let kept =
+                    sensors.iter().filter_map(|sensor| Some((sensor.clone(), beyond.get(&(gtin, sensor)).copied()?)));
+                let (beyond, soonest) = (kept.collect(), BTreeSet::new());
+                self.all.push(Group { gtin, cohorts: Vec::new(), beyond, soonest });
                 for sensor in sensors {
-                    groups.of_sensor.entry(sensor).or_default().push(index);
+                    self.of_sensor.entry(sensor.clone()).or_default().push(index);
                 }
                 index
             });
-            groups.all[index].units.push(unit.clone());
-            groups.of_unit.insert(unit.clone(), index);
+            self.all[index].cohorts.push(id);
+            self.of_cohort.insert(id, index);
+            if let Some(at) = before.soonest.get(&id) {
+                self.plan(id, Some(*at));
+            }
         }
-        groups
     }
 
     /// The groups that a reading of `sensor` concerns.
-    pub(super) fn of_sensor(&self, sensor: &Name) -> &[usize] {
-        self.of_sensor.get(sensor).map_or(&[], Vec::as_slice)
+    pub(super) fn of_sensor(&self, sensor: &Name) -> Vec<usize> {
+        self.of_sensor.get(sensor).cloned().unwrap_or_default()
     }
 
-    /// The group of a unit.
-    pub(super) fn of_unit(&mut self, unit: &Name) -> Option<&mut Group> {
-        self.all.get_mut(*self.of_unit.get(unit)?)
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Group> {
+        self.all.get_mut(index)
+    }
+
+    /// Notes when something can fire for a cohort at the soonest.
+    pub(super) fn plan(&mut self, id: CohortId, at: Option<ValidAt>) {
+        let Some(group) = self.of_cohort.get(&id).and_then(|index| self.all.get_mut(*index)) else { return };
+        if let Some(before) = self.soonest.remove(&id) {
+            group.soonest.remove(&(before, id));
+        }
+        if let Some(at) = at {
+            self.soonest.insert(id, at);
+            group.soonest.insert((at, id));
+        }
+    }
+
+    /// The cohorts of a group for which something may fire at `at`; they are planned anew once they were looked at.
+    pub(super) fn firing(&mut self, index: usize, at: ValidAt) -> Vec<CohortId> {
+        let Some(group) = self.all.get_mut(index) else { return Vec::new() };
+        let mut firing = Vec::new();
+        while group.soonest.first().is_some_and(|(soonest, _)| *soonest <= at) {
+            if let Some((_, id)) = group.soonest.pop_first() {
+                self.soonest.remove(&id);
+                firing.push(id);
+            }
+        }
+        firing
     }
 }

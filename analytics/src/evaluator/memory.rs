@@ -45,7 +45,33 @@ struct Remembered {
 struct Unpacked {
     used: u64,
     heard: Arc<Heard>,
+    /// Readings that came while somebody was at work with it.
+    behind: Vec<Observation>,
     values: usize,
+}
+
+impl Unpacked {
+    /// Takes a reading in, at once or as soon as nobody is at work with what is unpacked.
+    fn push(&mut self, reading: &Observation) {
+        if self.behind.is_empty()
+            && let Some(heard) = Arc::get_mut(&mut self.heard)
+        {
+            heard.push(reading);
+        } else {
+            self.behind.push(reading.clone());
+        }
+    }
+
+    /// All of it.
+    fn whole(&mut self) -> Arc<Heard> {
+        if !self.behind.is_empty() {
+            let heard = Arc::make_mut(&mut self.heard);
+            for reading in self.behind.drain(..) {
+                heard.push(&reading);
+            }
+        }
+        Arc::clone(&self.heard)
+    }
 }
 
 /// What became of a reading.
@@ -174,7 +200,7 @@ impl Memory {
             Push::Late => self.forget_unpacked(&reading.sensor),
             Push::Next(_) => {
                 if let Some(unpacked) = self.unpacked.get_mut(&reading.sensor) {
-                    Arc::make_mut(&mut unpacked.heard).push(reading);
+                    unpacked.push(reading);
                 }
             }
         }
@@ -216,11 +242,14 @@ impl Memory {
         self.turn += 1;
         if let Some(unpacked) = self.unpacked.get_mut(sensor) {
             unpacked.used = self.turn;
-            return Some(Arc::clone(&unpacked.heard));
+            return Some(unpacked.whole());
         }
         let values = known.kept.len();
         let heard = Arc::new(known.kept.whole(as_of));
-        self.unpacked.insert(sensor.clone(), Unpacked { used: self.turn, heard: Arc::clone(&heard), values });
+        self.unpacked.insert(
+            sensor.clone(),
+            Unpacked { used: self.turn, heard: Arc::clone(&heard), behind: Vec::new(), values },
+        );
         self.unpacked_values += values;
         while self.unpacked_values > UNPACKED_MAX && self.unpacked.len() > 1 {
             let oldest = self.unpacked.iter().min_by_key(|(_, unpacked)| unpacked.used).map(|(name, _)| name.clone());

@@ -1,53 +1,43 @@
-//! Instants at which something becomes true without any reading, and whose turn it is to be looked at again.
+//! Instants at which something becomes true without any reading.
 
 use std::collections::{BTreeSet, HashMap};
 
 use model::assessment::Assessment;
 use model::instant::ValidAt;
-use model::name::Name;
 use model::registry::Product;
 
+use super::cohorts::CohortId;
 use crate::kernel::passes_at;
 
-/// When units are looked at again.
+/// When cohorts change by themselves.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
-    due: BTreeSet<(ValidAt, Name)>,
-    of_unit: HashMap<Name, ValidAt>,
-    /// The unit looked at last in turn.
-    turn: Option<Name>,
+    due: BTreeSet<(ValidAt, CohortId)>,
+    of_cohort: HashMap<CohortId, ValidAt>,
 }
 
 impl Rounds {
-    /// Looks at `unit` again at `at`.
-    pub(super) fn plan(&mut self, unit: &Name, at: Option<ValidAt>) {
-        if let Some(before) = self.of_unit.remove(unit) {
-            self.due.remove(&(before, unit.clone()));
+    /// Looks at a cohort again at `at`.
+    pub(super) fn plan(&mut self, id: CohortId, at: Option<ValidAt>) {
+        if let Some(before) = self.of_cohort.remove(&id) {
+            self.due.remove(&(before, id));
         }
         if let Some(at) = at {
-            self.of_unit.insert(unit.clone(), at);
-            self.due.insert((at, unit.clone()));
+            self.of_cohort.insert(id, at);
+            self.due.insert((at, id));
         }
     }
 
-    /// The units whose instant has come.
-    pub(super) fn due(&mut self, now: ValidAt) -> Vec<Name> {
+    /// The cohorts whose instant has come.
+    pub(super) fn due(&mut self, now: ValidAt) -> Vec<CohortId> {
         let mut due = Vec::new();
         while self.due.first().is_some_and(|(at, _)| *at <= now) {
-            if let Some((_, unit)) = self.due.pop_first() {
-                self.of_unit.remove(&unit);
-                due.push(unit);
+            if let Some((_, id)) = self.due.pop_first() {
+                self.of_cohort.remove(&id);
+                due.push(id);
             }
         }
         due
-    }
-
-    /// The next units in turn, at most `many`; after the last comes the first.
-    pub(super) fn in_turn<'a>(&mut self, units: impl Iterator<Item = &'a Name> + Clone, many: usize) -> Vec<Name> {
-        let after = units.clone().filter(|unit| self.turn.as_ref().is_none_or(|turn| *unit > turn));
-        let chosen: Vec<Name> = after.take(many).cloned().collect();
-        self.turn = if chosen.len() < many { None } else { chosen.last().cloned() };
-        chosen
     }
 }
 

@@ -13,8 +13,10 @@ use tokio::task::JoinHandle;
 
 use crate::assess::{Assess, AssessError, StoreAssess};
 
-/// From one check to the next.
+/// From one check to the next, at the least.
 const EVERY: Duration = Duration::from_secs(15);
+/// A check is followed by none for so many times what it took.
+const REST_COSTS: u32 = 100;
 /// How far before now both sides look, ms: at first, and at most. Readings that come later than that keep changing what
 /// is compared; then nothing is concluded, and the next look goes further back.
 const BEHIND_MS: std::ops::RangeInclusive<i64> = 10_000..=7 * 86_400_000;
@@ -24,6 +26,8 @@ const TIMES: u32 = 3;
 /// Which unit is checked, and what was found so far.
 pub(super) struct SelfCheck {
     last: Option<Instant>,
+    /// How long after that there is no other.
+    rest: Duration,
     turn: Option<Name>,
     running: Option<Running>,
     doubts: Doubts,
@@ -34,8 +38,14 @@ pub(super) struct SelfCheck {
 struct Running {
     unit: Name,
     as_of: ValidAt,
+    sides: JoinHandle<Result<Sides, AssessError>>,
+}
+
+/// What is kept gave, and what is stored gives.
+struct Sides {
     here: Option<Assessment>,
-    there: JoinHandle<Result<Option<Assessment>, AssessError>>,
+    there: Option<Assessment>,
+    took: Duration,
 }
 
 /// A check of which both sides are there.
@@ -45,6 +55,13 @@ pub(super) struct Compared {
     /// What is kept gave this before the other side was computed.
     before: Option<Assessment>,
     there: Option<Assessment>,
+}
+
+impl Compared {
+    /// Whether what was kept gave the same as what is stored.
+    pub(super) fn is_equal(&self) -> bool {
+        self.before == self.there
+    }
 }
 
 /// What a comparison says.
@@ -58,7 +75,14 @@ enum Outcome {
 
 impl Default for SelfCheck {
     fn default() -> Self {
-        Self { last: None, turn: None, running: None, doubts: Doubts::default(), behind_ms: *BEHIND_MS.start() }
+        Self {
+            last: None,
+            rest: EVERY,
+            turn: None,
+            running: None,
+            doubts: Doubts::default(),
+            behind_ms: *BEHIND_MS.start(),
+        }
     }
 }
 
@@ -73,7 +97,7 @@ impl SelfCheck {
         units: impl Iterator<Item = &'a Name> + Clone,
         now: ValidAt,
     ) -> Option<(Name, ValidAt)> {
-        if self.running.is_some() || self.last.is_some_and(|last| last.elapsed() < EVERY) {
+        if self.running.is_some() || self.last.is_some_and(|last| last.elapsed() < self.rest) {
             return None;
         }
         self.last = Some(Instant::now());
@@ -88,23 +112,38 @@ impl SelfCheck {
         Some((unit, ValidAt::from_millis(now.millis() - self.behind_ms)))
     }
 
-    /// Has the other side of `here` computed from the store.
-    pub(super) fn begin(&mut self, unit: Name, as_of: ValidAt, here: Option<Assessment>, store: &StoreAssess) {
-        let there = tokio::spawn({
+    /// Has both sides computed: `here`, and then the other from the store.
+    pub(super) fn begin(
+        &mut self,
+        unit: Name,
+        as_of: ValidAt,
+        here: impl Future<Output = Option<Assessment>> + Send + 'static,
+        store: &StoreAssess,
+    ) {
+        let sides = tokio::spawn({
             let (store, unit) = (store.clone(), unit.clone());
-            async move { store.assess(&unit, Some(as_of), None).await }
+            async move {
+                let began = Instant::now();
+                let here = here.await;
+                let there = store.assess(&unit, Some(as_of), None).await?;
+                Ok(Sides { here, there, took: began.elapsed() })
+            }
         });
-        self.running = Some(Running { unit, as_of, here, there });
+        self.running = Some(Running { unit, as_of, sides });
     }
 
     /// The check that has finished, if one has.
     pub(super) async fn finished(&mut self) -> Option<Compared> {
-        if !self.running.as_ref().is_some_and(|running| running.there.is_finished()) {
+        if !self.running.as_ref().is_some_and(|running| running.sides.is_finished()) {
             return None;
         }
-        let Running { unit, as_of, here, there } = self.running.take()?;
-        match there.await {
-            Ok(Ok(there)) => Some(Compared { unit, as_of, before: here, there }),
+        let Running { unit, as_of, sides } = self.running.take()?;
+        self.last = Some(Instant::now());
+        match sides.await {
+            Ok(Ok(Sides { here, there, took })) => {
+                self.rest = EVERY.max(took * REST_COSTS);
+                Some(Compared { unit, as_of, before: here, there })
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%unit, %error, "the evaluator could not be checked on this unit; its turn comes again");
                 None
@@ -113,7 +152,8 @@ impl SelfCheck {
         }
     }
 
-    /// The alarm that a check calls for; `here` is what is kept gives now.
+    /// The alarm that a check calls for; `here` is what is kept gives now, and is not asked for when both sides were
+    /// equal.
     pub(super) fn judge(&mut self, compared: Compared, here: Option<&Assessment>, now: ValidAt) -> Option<NewAlarm> {
         let Compared { unit, before, there, .. } = compared;
         let outcome = outcome(before.as_ref(), there.as_ref(), here);

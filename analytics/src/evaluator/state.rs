@@ -1,32 +1,31 @@
 //! What the evaluator knows, and how it comes to know it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use model::assessment::Assessment;
-use model::hold::{AlarmCode, Subject};
+use model::hold::Subject;
 use model::instant::ValidAt;
 use model::name::Name;
 use model::reading::Observation;
-use model::registry::{Registry, Severity};
-use store::ledger::{Finding, Findings, Ledger, NewAlarm};
+use model::registry::{Product, Registry};
+use store::ledger::{Findings, Ledger, NewAlarm};
 
 use super::board::Board;
+use super::cohorts::{Cohort, CohortId, Cohorts, Regrouped};
 use super::groups::Groups;
 use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
+use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
+use super::work::{self, Done, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
 use crate::assess::{AssessError, StoreAssess};
-use crate::custody::{self, Custody, Index};
-use crate::fleet::{Fleet, Heard, Profiles, Push};
+use crate::custody::{Custody, Index};
+use crate::fleet::{Fleet, Profiles, Push};
 use crate::sql::Engine;
 
-/// How much of a tick goes to units whose turn it is, at most.
-const TURN_TIME: Duration = Duration::from_millis(20);
-
-/// Values of sensors that are unpacked at once, about; of one trace all are.
+/// Values of sensors that are unpacked for one piece of work, about; of one trace all are.
 const VALUES_AT_ONCE: usize = 4_000_000;
 
 /// Everything the evaluator knows.
@@ -36,7 +35,7 @@ pub(super) struct State {
     watch: Watch,
     board: Board,
     registry: Arc<Registry>,
-    index: Index,
+    index: Arc<Index>,
     profiles: Arc<Profiles>,
     memory: Memory,
     /// Since when the readings of each sensor are needed, ms; `None`: all of them.
@@ -44,19 +43,19 @@ pub(super) struct State {
     knows_travellers: bool,
     /// Readings said that a sensor came to a unit or left it.
     travelled: bool,
-    units: BTreeMap<Name, Custody>,
-    /// Units each sensor ever stood for.
-    ever: HashMap<Name, Vec<Name>>,
+    cohorts: Cohorts,
     groups: Groups,
     rounds: Rounds,
-    dirty: BTreeSet<Name>,
+    schedule: Schedule,
+    /// Work under way, at most one piece on each way.
+    urgent: Option<Running>,
+    other: Option<Running>,
     /// Sensors heard again after a silence.
     back: Vec<(Subject, ValidAt)>,
     silent: HashSet<Name>,
     alarms: Vec<NewAlarm>,
     self_check: SelfCheck,
-    /// How many units a turn takes.
-    turn_size: usize,
+    is_whole: bool,
 }
 
 impl State {
@@ -71,18 +70,19 @@ impl State {
             watch,
             board,
             registry: Arc::default(),
-            index: Index::default(),
+            index: Arc::default(),
             profiles: Arc::default(),
-            units: BTreeMap::new(),
-            ever: HashMap::new(),
+            cohorts: Cohorts::default(),
             groups: Groups::default(),
             rounds: Rounds::default(),
-            dirty: BTreeSet::new(),
+            schedule: Schedule::new(Instant::now()),
+            urgent: None,
+            other: None,
             back: Vec::new(),
             silent: HashSet::new(),
             alarms: Vec::new(),
             self_check: SelfCheck::default(),
-            turn_size: 16,
+            is_whole: false,
         }
     }
 
@@ -90,7 +90,7 @@ impl State {
         &self.registry
     }
 
-    /// Takes up the newest registry: whose units are touched is looked at again, new sensors are read from the store.
+    /// Takes up the newest registry: what is touched is looked at again, new sensors are read from the store.
     pub(super) async fn registry_changed(&mut self) -> Result<(), AssessError> {
         let registry = self.ledger.registry();
         let before = std::mem::replace(&mut self.registry, Arc::clone(&registry));
@@ -116,30 +116,28 @@ impl State {
             }
             self.knows_travellers = true;
         }
-        let was = self.regroup();
+        self.regroup();
         self.need(&wanted);
         self.memory.learn(&registry, &self.needed).await?;
         self.regroup();
-        for (unit, custody) in &self.units {
-            let product = |registry: &Registry| {
-                let gtin = custody::registered(registry, unit)?.gtin;
-                registry.products.get(&gtin).map(|product| product.version)
-            };
-            let lot = |registry: &Registry| {
-                let unit = custody::registered(registry, unit)?;
-                registry.lots.get(&unit.lot_key()).map(|lot| lot.version)
-            };
-            let touched = was.get(unit) != Some(custody)
-                || product(&before) != product(&registry)
-                || lot(&before) != lot(&registry)
+        let (now, clock) = ((self.now)(), Instant::now());
+        let product = |registry: &Registry, cohort: &Cohort| {
+            registry.products.get(&cohort.past.gtin).map(|product| product.version)
+        };
+        let lot =
+            |registry: &Registry, cohort: &Cohort| registry.lots.get(&cohort.past.lot_key()).map(|lot| lot.version);
+        for (id, cohort) in self.cohorts.iter() {
+            let custody = &cohort.past.custody;
+            let touched = product(&before, cohort) != product(&registry, cohort)
+                || lot(&before, cohort) != lot(&registry, cohort)
                 || custody.zone(&before) != custody.zone(&registry)
-                || custody.pieces.iter().flat_map(|piece| &piece.sensors).any(|sensor| corrected.contains(sensor));
+                || cohort.past.sensors().iter().any(|sensor| corrected.contains(*sensor));
             if touched {
-                self.dirty.insert(unit.clone());
+                self.schedule.mark(id, Urgency::New, now, clock);
             }
         }
-        let units = &self.units;
-        self.board.keep(&|unit| units.contains_key(unit));
+        let units = |unit: &Name| self.cohorts.of_unit(unit).is_some();
+        self.board.keep(&units);
         Ok(())
     }
 
@@ -148,8 +146,8 @@ impl State {
     fn need(&mut self, wanted: &HashSet<Name>) {
         let now = (self.now)().millis();
         for sensor in wanted {
-            let units = self.ever.get(sensor).into_iter().flatten();
-            let from = units.filter_map(|unit| Some(self.units.get(unit)?.window.from.millis())).min();
+            let cohorts = self.cohorts.of_sensor(sensor).iter().filter_map(|id| self.cohorts.get(*id));
+            let from = cohorts.map(|cohort| cohort.past.custody.window.from.millis()).min();
             let from = from.unwrap_or(now).min(now);
             match self.needed.get_mut(sensor) {
                 None => {
@@ -161,31 +159,25 @@ impl State {
         }
     }
 
-    /// Finds anew where every unit is and which sensors concern it; gives back what was known before.
-    fn regroup(&mut self) -> BTreeMap<Name, Custody> {
-        self.index = self.memory.index(&self.registry);
+    /// Finds anew where every unit is and which sensors concern it; cohorts that are new are looked at.
+    fn regroup(&mut self) {
+        self.index = Arc::new(self.memory.index(&self.registry));
         // Custody reaches as far as anybody declared it, so that it changes only when something is declared.
         let units = Fleet::units(&self.registry);
         let custody = |unit: Name| Custody::of(&self.registry, &self.index, &unit, FAR).map(|custody| (unit, custody));
-        let now: BTreeMap<Name, Custody> = units.into_iter().filter_map(custody).collect();
-        let before = std::mem::replace(&mut self.units, now);
-        let mut ever: HashMap<Name, BTreeSet<Name>> = HashMap::new();
-        for (unit, custody) in &self.units {
-            for sensor in custody.pieces.iter().flat_map(|piece| &piece.sensors) {
-                ever.entry(sensor.clone()).or_default().insert(unit.clone());
-            }
+        let Regrouped { made, gone } = self.cohorts.regroup(&self.registry, units.into_iter().filter_map(custody));
+        for id in gone {
+            self.schedule.forget(id);
+            self.rounds.plan(id, None);
         }
-        self.ever = ever.into_iter().map(|(sensor, units)| (sensor, units.into_iter().collect())).collect();
-        let registry = &self.registry;
-        let with_product = self
-            .units
-            .iter()
-            .filter_map(|(unit, custody)| Some((unit, custody::registered(registry, unit)?.gtin, custody)));
-        self.groups = Groups::new(with_product);
-        before
+        let (now, clock) = ((self.now)(), Instant::now());
+        for id in made {
+            self.schedule.mark(id, Urgency::New, now, clock);
+        }
+        self.groups.regroup(&self.cohorts);
     }
 
-    /// Takes one reading in, and marks the units it may concern in kind.
+    /// Takes one reading in, and marks the cohorts it may concern in kind.
     pub(super) fn take(&mut self, reading: &Observation) {
         let at = ValidAt::from_millis(reading.measured_at.millis());
         let Taken { push, travelled } = self.memory.take(reading);
@@ -195,7 +187,12 @@ impl State {
         self.travelled |= travelled;
         match push {
             Push::Known => {}
-            Push::Late => self.dirty.extend(self.ever.get(&reading.sensor).into_iter().flatten().cloned()),
+            Push::Late => {
+                let (now, clock) = ((self.now)(), Instant::now());
+                for id in self.cohorts.of_sensor(&reading.sensor) {
+                    self.schedule.mark(*id, Urgency::Late, now, clock);
+                }
+            }
             Push::Next(since) => self.screen(&reading.sensor, at, since),
         }
     }
@@ -207,35 +204,38 @@ impl State {
         }
         let registry = Arc::clone(&self.registry);
         self.memory.learn(&registry, &self.needed).await?;
-        let was = self.regroup();
-        let moved = self.units.iter().filter(|(unit, custody)| was.get(*unit) != Some(*custody));
-        self.dirty.extend(moved.map(|(unit, _)| unit.clone()).collect::<Vec<_>>());
+        self.regroup();
         Ok(())
     }
 
-    /// Marks the groups for which the newest reading of `sensor` is more than one more of the same.
+    /// Marks the cohorts for which the newest reading of `sensor` is more than one more of the same.
     fn screen(&mut self, sensor: &Name, at: ValidAt, since: i64) {
-        let Some(heard) = self.memory.newest(sensor) else { return };
-        for index in self.groups.of_sensor(sensor).to_vec() {
-            let group = &mut self.groups.all[index];
+        for index in self.groups.of_sensor(sensor) {
+            let Some(heard) = self.memory.newest(sensor) else { return };
+            let Some(group) = self.groups.get_mut(index) else { continue };
             let Some(product) = self.registry.products.get(&group.gtin) else { continue };
-            let profile = self.profiles.get(product);
-            let beyond = profile.beyond(heard.temperature(), heard.humidity());
-            let before = group.beyond.insert(sensor.clone(), beyond).unwrap_or(u64::MAX);
-            let gap = product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
-            let may_fire = beyond != 0 && group.soonest.is_none_or(|soonest| soonest <= at);
-            if beyond != before || since > gap || may_fire {
-                self.dirty.extend(group.units.iter().cloned());
+            let beyond = self.profiles.get(product).beyond(heard.temperature(), heard.humidity());
+            let before = group.beyond.insert(sensor.clone(), (product.version, beyond));
+            let marked = if before != Some((product.version, beyond)) || since > longest_gap(product) {
+                group.cohorts.clone()
+            } else if beyond != 0 {
+                self.groups.firing(index, at)
+            } else {
+                continue;
+            };
+            let (now, clock) = ((self.now)(), Instant::now());
+            for id in marked {
+                self.schedule.mark(id, Urgency::Urgent, now, clock);
             }
         }
     }
 
-    /// Marks what has become due by itself, and those whose turn it is.
+    /// Marks what has become due by itself.
     pub(super) fn pass_time(&mut self) {
-        let now = (self.now)();
-        self.dirty.extend(self.rounds.due(now));
-        let turn = self.rounds.in_turn(self.units.keys(), self.turn_size);
-        self.dirty.extend(turn);
+        let (now, clock) = ((self.now)(), Instant::now());
+        for id in self.rounds.due(now) {
+            self.schedule.mark(id, Urgency::Due, now, clock);
+        }
         for alarm in silence::silent(&self.registry, &self.memory, now) {
             if let Subject::Sensor(sensor) = &alarm.subject
                 && self.silent.insert(sensor.clone())
@@ -245,169 +245,168 @@ impl State {
         }
     }
 
-    /// Assesses what is marked and writes what follows from it.
-    pub(super) async fn settle(&mut self) -> Result<(), AssessError> {
-        if self.dirty.is_empty() && self.alarms.is_empty() && self.back.is_empty() {
+    /// Writes down which sensors fell silent, and which are heard again.
+    pub(super) async fn tell(&mut self) -> Result<(), AssessError> {
+        if self.alarms.is_empty() && self.back.is_empty() {
             return Ok(());
         }
-        let began = Instant::now();
-        let dirty = std::mem::take(&mut self.dirty);
-        let many = dirty.len();
-        let assessed = self.assess(dirty).await;
-        let findings = Findings {
-            alarms: self.alarms_of(&assessed),
-            heard: std::mem::take(&mut self.back),
-            position: None,
-            assessed,
-        };
-        let shown: Vec<Arc<Assessment>> = findings.assessed.iter().map(|found| Arc::clone(&found.assessment)).collect();
-        let found = self.ledger.record_findings(findings).await;
-        let found = found.map_err(|error| AssessError::Failed { source: Box::new(error) })?;
-        metrics::counter!("coldtrail_holds_placed_total").increment(found.placed.len() as u64);
-        for assessment in &shown {
-            self.plan(assessment);
-        }
-        self.board.put(shown);
-        self.board.is_whole();
-        let spent = began.elapsed();
-        metrics::histogram!("coldtrail_evaluation_seconds").record(spent);
-        metrics::counter!("coldtrail_assessments_total").increment(many as u64);
-        if many <= self.turn_size * 2 {
-            self.turn_size =
-                if spent < TURN_TIME { (self.turn_size * 2).min(4096) } else { (self.turn_size / 2).max(4) };
-        }
-        Ok(())
+        let alarms = std::mem::take(&mut self.alarms);
+        let findings = Findings { alarms, heard: std::mem::take(&mut self.back), ..Findings::default() };
+        let told = self.ledger.record_findings(findings).await;
+        told.map(|_| ()).map_err(|error| AssessError::Failed { source: Box::new(error) })
     }
 
-    /// Assesses units, those with the same past only once, off the runtime's threads.
-    async fn assess(&mut self, units: BTreeSet<Name>) -> Vec<Finding> {
-        let now = (self.now)();
-        // Units under the same sensors together, so that what these said is unpacked once.
-        let mut by_trace: BTreeMap<Vec<&Name>, Vec<Name>> = BTreeMap::new();
-        for unit in units {
-            let Some(custody) = self.units.get(&unit) else { continue };
-            let sensors: BTreeSet<&Name> = custody.pieces.iter().flat_map(|piece| &piece.sensors).collect();
-            by_trace.entry(sensors.into_iter().collect()).or_default().push(unit);
+    /// Begins the next piece of work on each way on which there is none.
+    pub(super) fn begin(&mut self) {
+        if self.urgent.is_none() {
+            self.urgent = self.begin_on(Way::Urgent);
         }
-        let mut found = Vec::new();
-        let (mut heard, mut units, mut values) = (HashMap::new(), Vec::new(), 0);
-        for (sensors, together) in by_trace {
-            for sensor in sensors {
-                if !heard.contains_key(sensor)
-                    && let Some(whole) = self.memory.whole(sensor, now)
-                {
+        if self.other.is_none() {
+            self.other = self.begin_on(Way::Other);
+        }
+    }
+
+    fn begin_on(&mut self, way: Way) -> Option<Running> {
+        let now = (self.now)();
+        let clock = Instant::now();
+        let (urgency, turns) = self.schedule.turns(way, &self.cohorts, now, clock);
+        let (mut tasks, mut sensors, mut values) = (Vec::with_capacity(turns.len()), HashSet::new(), 0);
+        let mut turns = turns.into_iter();
+        while values < VALUES_AT_ONCE
+            && let Some(turn) = turns.next()
+        {
+            let Some(cohort) = self.cohorts.get_mut(turn.id) else { continue };
+            cohort.looked_at = Some(now);
+            for sensor in cohort.past.sensors() {
+                if sensors.insert(sensor.clone()) {
                     values += self.memory.values(sensor);
-                    heard.insert(sensor.clone(), whole);
                 }
             }
-            units.extend(together);
-            if values > VALUES_AT_ONCE {
-                found.extend(self.assess_over(std::mem::take(&mut heard), std::mem::take(&mut units), now).await);
-                values = 0;
+            let (units, trace) = (Arc::clone(&cohort.units), cohort.trace.clone());
+            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at });
+        }
+        if let Some(urgency) = urgency {
+            self.schedule.put_back(turns.collect(), urgency, clock);
+        }
+        if tasks.is_empty() {
+            return None;
+        }
+        let sources = self.sources(sensors, now);
+        Some(work::begin(urgency, sources, tasks, self.ledger.clone()))
+    }
+
+    fn sources(&mut self, sensors: impl IntoIterator<Item = Name>, as_of: ValidAt) -> Sources {
+        let heard = sensors.into_iter().filter_map(|sensor| {
+            let whole = self.memory.whole(&sensor, as_of)?;
+            Some((sensor, whole))
+        });
+        Sources {
+            heard: heard.collect(),
+            registry: Arc::clone(&self.registry),
+            index: Arc::clone(&self.index),
+            profiles: Arc::clone(&self.profiles),
+            as_of,
+        }
+    }
+
+    /// Waits for a piece of work that is under way, for ever when there is none.
+    pub(super) async fn finished(&mut self) -> Result<Outcome, AssessError> {
+        let ended = tokio::select! {
+            ended = ended(&mut self.urgent) => ended,
+            ended = ended(&mut self.other) => ended,
+        };
+        ended.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
+    }
+
+    /// Shows what came of a piece of work, and plans when its cohorts are looked at again.
+    pub(super) fn finish(&mut self, outcome: Outcome) {
+        let Outcome { urgency, as_of, done, took } = outcome;
+        metrics::histogram!("coldtrail_evaluation_seconds").record(took);
+        let units: usize = done.iter().map(|done| done.units.len()).sum();
+        metrics::counter!("coldtrail_assessments_total").increment(units as u64);
+        let each: Vec<(CohortId, std::time::Duration)> = done.iter().map(|done| (done.id, done.cost)).collect();
+        self.schedule.took(urgency, &each, took, Instant::now());
+        for Done { id, units, assessment, cost } in done {
+            let Some(cohort) = self.cohorts.get_mut(id) else { continue };
+            (cohort.cost, cohort.is_known) = (cost, true);
+            // What was begun later knows better, on the other way.
+            if cohort.looked_at.is_some_and(|later| later > as_of) {
+                continue;
+            }
+            match assessment {
+                Some(assessment) => {
+                    self.plan(id, &assessment);
+                    self.board.put(id, &units, assessment);
+                }
+                // They are looked at when they begin.
+                None => {
+                    let begins = units.first().and_then(|unit| self.registry.beginning(unit)).map(|(at, _)| at);
+                    self.rounds.plan(id, begins.filter(|at| *at > as_of));
+                }
             }
         }
-        found.extend(self.assess_over(heard, units, now).await);
-        found
+        if !self.is_whole && self.cohorts.iter().all(|(_, cohort)| cohort.is_known) {
+            self.is_whole = true;
+            self.board.is_whole();
+        }
+    }
+
+    /// Plans when a cohort is looked at again, and what its group waits for.
+    fn plan(&mut self, id: CohortId, assessment: &model::assessment::Assessment) {
+        let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
+        let Some(cohort) = self.cohorts.get(id) else { return };
+        let custody = &cohort.past.custody;
+        let last = cohort.past.sensors_now().iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
+        let last = last.map(ValidAt::from_millis);
+        let zone = custody.zone(&self.registry);
+        let next = (!custody.closed).then(|| next_instant(assessment, product, zone, last, longest_gap(product)));
+        self.rounds.plan(id, next.flatten());
+        let newest = assessment.provenance.watermark;
+        let soonest = self.profiles.get(product).soonest(assessment, newest.unwrap_or(assessment.as_of));
+        self.groups.plan(id, soonest);
+        // Readings that came while it was worked on may have gone on until then.
+        if last > newest && soonest.is_some_and(|soonest| Some(soonest) <= last) {
+            self.schedule.mark(id, Urgency::Urgent, (self.now)(), Instant::now());
+        }
     }
 
     /// Goes on checking that what is kept gives the assessments that `store` gives.
     pub(super) async fn check(&mut self, store: &StoreAssess) {
         let now = (self.now)();
         if let Some(compared) = self.self_check.finished().await {
-            let here = self.assess_one(&compared.unit, compared.as_of).await;
+            let here = match compared.is_equal() {
+                true => None,
+                false => work::assess_one(self.sources_of(&compared.unit, compared.as_of), compared.unit.clone()).await,
+            };
             self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now));
         }
-        if let Some((unit, as_of)) = self.self_check.due(self.units.keys(), now) {
-            let here = self.assess_one(&unit, as_of).await;
+        let units = self.cohorts.units();
+        if let Some((unit, as_of)) = self.self_check.due(units.iter(), now) {
+            let here = work::assess_one(self.sources_of(&unit, as_of), unit.clone());
             self.self_check.begin(unit, as_of, here, store);
         }
     }
 
-    /// What is known of one unit as of an instant that may have passed.
-    async fn assess_one(&mut self, unit: &Name, as_of: ValidAt) -> Option<Assessment> {
-        let pieces = self.units.get(unit).into_iter().flat_map(|custody| &custody.pieces);
-        let mut heard = HashMap::new();
-        for sensor in pieces.flat_map(|piece| &piece.sensors) {
-            heard.extend(self.memory.whole(sensor, as_of).map(|whole| (sensor.clone(), whole)));
-        }
-        let found = self.assess_over(heard, vec![unit.clone()], as_of).await.pop()?;
-        Some(Assessment::clone(&found.assessment))
+    fn sources_of(&mut self, unit: &Name, as_of: ValidAt) -> Sources {
+        let sensors = self.cohorts.of_unit(unit).map(|cohort| cohort.past.sensors().into_iter().cloned().collect());
+        let sensors: Vec<Name> = sensors.unwrap_or_default();
+        self.sources(sensors, as_of)
     }
+}
 
-    async fn assess_over(&self, heard: HashMap<Name, Arc<Heard>>, units: Vec<Name>, now: ValidAt) -> Vec<Finding> {
-        let (registry, index) = (Arc::clone(&self.registry), self.index.clone());
-        let profiles = Arc::clone(&self.profiles);
-        let work = move || {
-            let fleet = Fleet::over(&registry, index, heard, &profiles, now);
-            let mut known: HashMap<String, Assessment> = HashMap::new();
-            let mut found = Vec::with_capacity(units.len());
-            for unit in &units {
-                let Some(custody) = fleet.custody(unit) else { continue };
-                let Some(registered) = custody::registered(&registry, unit) else { continue };
-                let trace = format!("{:?}", custody.pieces.iter().map(|piece| &piece.sensors).collect::<Vec<_>>());
-                let past = format!("{} {} {:?}", registered.gtin, registered.lot.as_str(), custody);
-                let assessment = match known.get(&past) {
-                    Some(same) => Some(Assessment { unit: unit.clone(), ..same.clone() }),
-                    None => fleet.assess(unit),
-                };
-                let Some(assessment) = assessment else { continue };
-                known.entry(past).or_insert_with(|| assessment.clone());
-                found.push(Finding { assessment: Arc::new(assessment), trace: trace.into() });
-            }
-            found
-        };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(found) => found,
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
+/// Waits for the work on one way, for ever when there is none.
+async fn ended(running: &mut Option<Running>) -> Result<Result<Outcome, AssessError>, tokio::task::JoinError> {
+    match running {
+        Some(handle) => {
+            let ended = handle.await;
+            *running = None;
+            ended
         }
+        None => std::future::pending().await,
     }
+}
 
-    /// The alarms that assessments and silence call for.
-    fn alarms_of(&mut self, assessed: &[Finding]) -> Vec<NewAlarm> {
-        let mut alarms = std::mem::take(&mut self.alarms);
-        for finding in assessed {
-            let assessment = &finding.assessment;
-            let Some(product) = self.registry.products.get(&assessment.gtin) else { continue };
-            let grave = |rule: &Name| {
-                product
-                    .rules
-                    .iter()
-                    .find(|known| known.id == *rule)
-                    .is_none_or(|rule| rule.severity != Severity::Notify)
-            };
-            for alarm in &assessment.alarms {
-                if let Some(at) = alarm.at {
-                    let kind = if grave(&alarm.rule) { "fired" } else { "fired, to be noted" };
-                    alarms.push(NewAlarm {
-                        code: AlarmCode::RuleFired,
-                        subject: Subject::Unit(assessment.unit.clone()),
-                        rule: Some(alarm.rule.clone()),
-                        at,
-                        detail: format!("rule `{}` {kind}", alarm.rule).into(),
-                    });
-                }
-            }
-        }
-        alarms
-    }
-
-    /// Plans when a unit is looked at again, and what its group waits for.
-    fn plan(&mut self, assessment: &Assessment) {
-        let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
-        let Some(custody) = self.units.get(&assessment.unit) else { return };
-        let sensors = custody.pieces.last().map(|piece| piece.sensors.as_slice()).unwrap_or_default();
-        let last = sensors.iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
-        let last = last.map(ValidAt::from_millis);
-        let gap = product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX));
-        let next = (!custody.closed)
-            .then(|| next_instant(assessment, product, custody.zone(&self.registry), last, gap))
-            .flatten();
-        let soonest = self.profiles.get(product).soonest(assessment, last.unwrap_or(assessment.as_of));
-        self.rounds.plan(&assessment.unit, next);
-        if let Some(group) = self.groups.of_unit(&assessment.unit) {
-            let far = ValidAt::from_millis(i64::MAX);
-            group.soonest =
-                Some(soonest.unwrap_or(far).min(group.soonest.filter(|at| *at > assessment.as_of).unwrap_or(far)));
-        }
-    }
+/// How far apart readings of a product may be, ms.
+fn longest_gap(product: &Product) -> i64 {
+    product.max_gap.map_or(3_600_000, |gap| i64::try_from(gap.as_millis()).unwrap_or(i64::MAX))
 }

@@ -52,7 +52,7 @@ const ALARM: &[Column] = &[
 /// The table `name` of `holds`.
 pub(crate) fn table(name: &str, holds: &Holds) -> Result<Arc<dyn TableProvider>, SqlError> {
     let (columns, rows): (_, Vec<Value>) = match name {
-        "holds" => (HOLD, holds.iter().map(|hold| row(hold)).collect()),
+        "holds" => (HOLD, holds.iter().map(|hold| row(&hold)).collect()),
         "alarms" => (ALARM, holds.alarms().map(|alarm| alarm.to_json()).collect()),
         other => return Err(SqlError::internal(format!("`{other}` is no table about holds"))),
     };

@@ -75,8 +75,7 @@ pub(crate) async fn list(
         None => None,
     };
     let holds = shared.given.ledger.holds();
-    let behind = holds.alarms().filter(|alarm| after.is_none_or(|after| alarm.id > after));
-    let found: Vec<_> = behind.filter(|alarm| params.wants(alarm)).take(limit + 1).collect();
+    let found: Vec<_> = holds.alarms_after(after).filter(|alarm| params.wants(alarm)).take(limit + 1).collect();
     Ok(Json(Page::cut(found, limit, |alarm| alarm.id.to_string()).map(|alarm| AlarmView::from(alarm.as_ref()))))
 }
 

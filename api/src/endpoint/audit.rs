@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::hold::{Scope, Subject};
+use model::hold::{AlarmId, HoldId, Subject};
 use model::instant::RecordedAt;
 use model::name::Name;
 use model::role::Permission;
@@ -88,10 +88,12 @@ impl AuditParams {
 
 /// Under which names entries tell of `unit`: its own, and those of its holds and alarms.
 fn concerning(snapshot: &Snapshot, unit: &Name) -> Vec<String> {
-    let of_unit = Scope::Unit(unit.clone());
-    let holds = snapshot.holds.of_unit(unit).filter(|hold| hold.scope == of_unit).map(|hold| hold.id.to_string());
-    let is_of_unit = |subject: &Subject| matches!(subject, Subject::Unit(of) if of == unit);
-    let alarms = snapshot.holds.alarms().filter(|alarm| is_of_unit(&alarm.subject)).map(|alarm| alarm.id.to_string());
+    let holds = snapshot.holds.of_unit(unit).map(|hold| hold.id);
+    let subject = Subject::Unit(unit.clone());
+    let alarms = snapshot.holds.alarms_about(&subject).map(|alarm| alarm.id);
+    // what was done together with others is told under the event's number alone
+    let holds = holds.flat_map(|id| [id, HoldId::new(id.get())]).map(|id| id.to_string());
+    let alarms = alarms.flat_map(|id| [id, AlarmId::new(id.get())]).map(|id| id.to_string());
     std::iter::once(unit.to_string()).chain(holds).chain(alarms).collect()
 }
 

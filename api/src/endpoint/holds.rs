@@ -1,5 +1,7 @@
 //! Holds: found, looked at, and placed by people.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -51,8 +53,8 @@ pub(crate) struct HoldParams {
 struct Wanted<'a> {
     params: &'a HoldParams,
     state: Option<HoldState>,
-    /// The holds that concern the unit, when one is asked about.
-    concerning: Option<Vec<HoldId>>,
+    /// The holds that concern the unit, by id, when one is asked about.
+    concerning: Option<Vec<Arc<Hold>>>,
     registry: &'a Registry,
     now: ValidAt,
 }
@@ -66,8 +68,8 @@ impl<'a> Wanted<'a> {
                 Problem::bad_request("parameter", detail)
             })?),
         };
-        let ids = |unit: Name| holds.concerning(registry, &unit, now).iter().map(|hold| hold.id).collect();
-        let concerning = params.unit.as_deref().map(name).transpose()?.map(ids);
+        let unit = params.unit.as_deref().map(name).transpose()?;
+        let concerning = unit.map(|unit| holds.concerning(registry, &unit, now));
         params.place.as_deref().map(name).transpose()?;
         Ok(Self { params, state, concerning, registry, now })
     }
@@ -75,7 +77,6 @@ impl<'a> Wanted<'a> {
     fn includes(&self, hold: &Hold) -> bool {
         let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
         self.state.is_none_or(|state| state == hold.state)
-            && self.concerning.as_ref().is_none_or(|ids| ids.binary_search(&hold.id).is_ok())
             && is(&self.params.cause, hold.cause.code())
             && is(&self.params.incident, hold.incident.name().as_str())
             && self.is_of_lot(hold)
@@ -129,8 +130,13 @@ pub(crate) async fn list(
     };
     let snapshot = shared.given.ledger.snapshot();
     let wanted = Wanted::of(&params, &snapshot.registry, &snapshot.holds, shared.now())?;
-    let behind = snapshot.holds.iter().filter(|hold| after.is_none_or(|after| hold.id > after));
-    let found: Vec<_> = behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect();
+    let found: Vec<_> = match wanted.concerning.clone() {
+        Some(concerning) => {
+            let behind = concerning.into_iter().filter(|hold| after.is_none_or(|after| hold.id > after));
+            behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect()
+        }
+        None => snapshot.holds.after(after).filter(|hold| wanted.includes(hold)).take(limit + 1).collect(),
+    };
     let more = found.len() > limit;
     let mut views = Vec::with_capacity(found.len());
     for hold in found.iter().take(limit) {
@@ -156,7 +162,7 @@ pub(crate) async fn one(
     caller.must_have(Permission::Read)?;
     let holds = shared.given.ledger.holds();
     let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
-    Ok(Json(HoldView::of(hold, &shared).await?))
+    Ok(Json(HoldView::of(&hold, &shared).await?))
 }
 
 /// A hold to be placed: on one unit, one lot or one place.

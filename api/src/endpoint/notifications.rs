@@ -126,7 +126,7 @@ pub(crate) async fn state(caller: Caller, State(shared): State<Shared>) -> Resul
     let snapshot = shared.given.ledger.snapshot();
     let open = snapshot
         .holds
-        .alarms()
+        .single_alarms()
         .filter(|alarm| alarm.code == AlarmCode::NotificationUndelivered && alarm.cleared_at.is_none());
     let alarmed: Vec<String> = open.map(|alarm| alarm.subject.parts().1.to_string()).collect();
     let gone = backlog.iter().map(|waiting| &waiting.channel).filter(|channel| !told.channels.contains(channel));

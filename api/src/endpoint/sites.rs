@@ -93,7 +93,7 @@ impl Glances {
             let sensors = glances.sensors.entry(place.clone()).or_default();
             sensors.push((association.sensor.clone(), association.from));
         }
-        let undecided = holds.iter().filter(|hold| hold.state.is_undecided());
+        let undecided = holds.wide().filter(|hold| hold.state.is_undecided());
         for hold in undecided {
             if let model::hold::Scope::Place(place) = &hold.scope {
                 glances.places.entry(place.clone()).or_default().holds.insert(hold.id);

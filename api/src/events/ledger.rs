@@ -10,6 +10,11 @@ use super::Topic;
 /// Events read from the ledger at once.
 pub(super) const EVENTS_AT_ONCE: u32 = 200;
 
+/// Whether an event may be about very many units, so that telling it takes a while.
+pub(super) fn is_long(event: &Event) -> bool {
+    event.kind.ends_with("_together")
+}
+
 /// What is told of `event`; nothing, when it is about something else. `holds` is a later state.
 pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
     let topic = match event.kind.split_once('.')? {
@@ -26,16 +31,39 @@ pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
         "by": event.actor,
     });
     match topic {
+        Topic::Alarm if change == "raised_together" => {
+            let joint = holds.joint_alarm(event.seq.get())?;
+            let each: Vec<Value> = (1..)
+                .zip(joint.units.iter())
+                .map(|(member, unit)| {
+                    let id = AlarmId::of_member(joint.event, member);
+                    json!({ "id": id.to_string(), "unit": unit.as_str() })
+                })
+                .collect();
+            told["change"] = json!("raised");
+            told["count"] = json!(each.len());
+            told["alarm"] = holds.alarm(AlarmId::of_member(joint.event, 1))?.to_json();
+            told["alarms"] = Value::Array(each);
+        }
         Topic::Alarm => {
             let id = body["id"].as_str().or(body["alarm"].as_str()).and_then(AlarmId::parse)?;
             told["alarm"] = holds.alarm(id)?.to_json();
         }
         _ if change == "accepted" => told["unit"] = body["unit"].clone(),
+        _ if matches!(change, "placed_together" | "evidence_together") => {
+            let event = HoldId::parse(body["id"].as_str().or(body["hold"].as_str())?)?;
+            let joint = holds.joint(event.get())?;
+            let change = change.trim_end_matches("_together");
+            told["change"] = json!(change);
+            told["count"] = json!(joint.units.len());
+            let members = (1..).take(joint.units.len()).map(|member| HoldId::of_member(joint.event, member));
+            told["holds"] = members.filter_map(|id| holds.get(id)).map(|hold| view(&hold, change)).collect();
+        }
         _ => {
             let one = body["id"].as_str().or(body["hold"].as_str());
             let many = body["holds"].as_array().into_iter().flatten().filter_map(|of| of["hold"].as_str());
             let ids = one.into_iter().chain(many).filter_map(HoldId::parse);
-            let holds: Vec<Value> = ids.filter_map(|id| holds.get(id)).map(|hold| view(hold, change)).collect();
+            let holds: Vec<Value> = ids.filter_map(|id| holds.get(id)).map(|hold| view(&hold, change)).collect();
             told["holds"] = Value::Array(holds);
         }
     }

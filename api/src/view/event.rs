@@ -64,7 +64,7 @@ fn change(kind: &str, body: &Value) -> (Value, Value) {
     match kind {
         // versions of evidence, states of an account
         "registry" => (Value::Null, of("after")),
-        "hold.evidence" | "user.changed" => (of("before"), of("after")),
+        "hold.evidence" | "hold.evidence_together" | "user.changed" => (of("before"), of("after")),
         "hold.under_review" | "hold.released" | "hold.rejected" => {
             let acted = body.get("holds").and_then(Value::as_array).into_iter().flatten();
             let state = |hold: &Value| json!({ "hold": hold.get("hold"), "state": hold.get("before") });

@@ -161,7 +161,7 @@ async fn watch(node: &Node, progress: &Progress, clock: &Clock, duration: Option
             counts.flushes,
             node.pipeline.lag(),
             findings::under_way(node),
-            node.ledger.holds().iter().len(),
+            node.ledger.holds().len(),
         );
         if live { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }
     }

@@ -5,37 +5,53 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, name, noted, recorded_at, text, told, valid_at};
-use super::number_after;
+use super::{numbers_after, spell};
 use crate::instant::{RecordedAt, ValidAt};
 use crate::name::Name;
 
-/// Which alarm: the sequence number of the ledger's event that raised it, written `a17`.
+/// Which alarm: the sequence number of the ledger's event that raised it, written `a17`, and of an event that raised
+/// many together also which of them, from 1, written `a17.3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AlarmId(u64);
+pub struct AlarmId {
+    event: u64,
+    member: u32,
+}
 
 impl AlarmId {
-    /// The alarm that the event `number` raised.
+    /// The alarm that the event `number` raised, alone.
     #[must_use]
     pub const fn new(number: u64) -> Self {
-        Self(number)
+        Self { event: number, member: 0 }
+    }
+
+    /// The `member`th, from 1, of the alarms that the event `number` raised together.
+    #[must_use]
+    pub const fn of_member(number: u64, member: u32) -> Self {
+        Self { event: number, member }
     }
 
     /// The event's number.
     #[must_use]
     pub const fn get(self) -> u64 {
-        self.0
+        self.event
+    }
+
+    /// Which of those it was raised together with, from 1; 0 when it was raised alone.
+    #[must_use]
+    pub const fn member(self) -> u32 {
+        self.member
     }
 
     /// The id `text` spells.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        number_after(text, 'a').map(Self)
+        numbers_after(text, 'a').map(|(event, member)| Self { event, member })
     }
 }
 
 impl fmt::Display for AlarmId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a{}", self.0)
+        spell(f, 'a', self.event, self.member)
     }
 }
 

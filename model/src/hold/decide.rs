@@ -1,6 +1,7 @@
 //! What an assessment calls for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::book::UnitHolds;
 use super::evidence::Evidence;
@@ -16,14 +17,14 @@ pub enum HoldChange {
         /// Why.
         cause: Cause,
         /// What it rests on.
-        evidence: Box<Evidence>,
+        evidence: Arc<Evidence>,
     },
     /// A hold's evidence gets another version.
     Version {
         /// The hold.
         hold: HoldId,
         /// What it rests on now.
-        evidence: Box<Evidence>,
+        evidence: Arc<Evidence>,
     },
 }
 
@@ -33,13 +34,13 @@ pub enum HoldChange {
 /// was stored; data never lifts a hold. A rejected cause stays rejected; a released one is held again only for
 /// evidence beyond what was accepted. The same assessment twice calls for nothing the second time.
 #[must_use]
-pub fn decide(held: &UnitHolds<'_>, assessment: &Assessment, adds_up: impl Fn(&Name) -> bool) -> Vec<HoldChange> {
+pub fn decide(held: &UnitHolds, assessment: &Assessment, adds_up: impl Fn(&Name) -> bool) -> Vec<HoldChange> {
     let mut changes = Vec::new();
     for hold in held.own.iter().filter(|hold| hold.state.is_undecided() && hold.cause != Cause::Manual) {
         let Some(latest) = hold.evidence.last() else { continue };
         let evidence = Evidence::of(assessment, &hold.cause);
         if evidence.as_of >= latest.evidence.as_of && latest.evidence.is_superseded_by(&evidence) {
-            changes.push(HoldChange::Version { hold: hold.id, evidence: Box::new(evidence) });
+            changes.push(HoldChange::Version { hold: hold.id, evidence: Arc::new(evidence) });
         }
     }
     let grave = |verdict| matches!(verdict, Verdict::Hold | Verdict::Indeterminate);
@@ -57,7 +58,7 @@ pub fn decide(held: &UnitHolds<'_>, assessment: &Assessment, adds_up: impl Fn(&N
         let accepted: Vec<&Evidence> = of_cause().chain(inherited).filter_map(|hold| hold.accepted()).collect();
         let evidence = Evidence::of(assessment, &cause);
         if evidence.goes_beyond(&accepted, &cause, &adds_up) {
-            changes.push(HoldChange::Place { cause, evidence: Box::new(evidence) });
+            changes.push(HoldChange::Place { cause, evidence: Arc::new(evidence) });
         }
     }
     changes

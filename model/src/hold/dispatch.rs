@@ -1,5 +1,7 @@
 //! The issuing question: what stands against taking a unit out.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use super::book::Holds;
@@ -88,7 +90,7 @@ pub fn blocks(registry: &Registry, holds: &Holds, assessment: &Assessment, now: 
 pub fn holds_against(registry: &Registry, holds: &Holds, unit: &Name, now: ValidAt) -> Vec<Block> {
     let concerning = holds.concerning(registry, unit, now);
     let standing = concerning.into_iter().filter(|hold| hold.state.blocks());
-    let block = |hold: &super::Hold| Block::Hold {
+    let block = |hold: Arc<super::Hold>| Block::Hold {
         unit: unit.clone(),
         hold: hold.id,
         scope: hold.scope.clone(),

@@ -1,5 +1,7 @@
 //! Holds, evidence and acceptances as JSON: the form the ledger keeps, hashes and shows.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::fields::{Fields, date, name, noted, recorded_at, text, told, valid_at, whole};
@@ -60,6 +62,19 @@ impl Scope {
     }
 }
 
+impl Version {
+    pub(super) fn to_json(&self) -> Value {
+        let mut json = self.evidence.to_json();
+        json["recorded_at"] = noted(self.recorded_at);
+        json
+    }
+
+    pub(super) fn read(value: &Value) -> Result<Self, String> {
+        let recorded_at = Fields::of(value)?.read("recorded_at", recorded_at)?;
+        Ok(Self { recorded_at, evidence: Arc::new(Evidence::read(value)?) })
+    }
+}
+
 impl Cause {
     /// It as JSON: `{"code":…,"rule":…}`.
     #[must_use]
@@ -67,7 +82,7 @@ impl Cause {
         json!({ "code": self.code(), "rule": self.rule().map(Name::as_str) })
     }
 
-    fn read(value: &Value) -> Option<Self> {
+    pub(super) fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value).ok()?;
         if fields.any("code").ok()?.as_str() == Some(Self::Manual.code()) {
             return Some(Self::Manual);
@@ -258,11 +273,6 @@ impl Hold {
     /// It as JSON: the record that is signed and shown.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let version = |version: &Version| {
-            let mut json = version.evidence.to_json();
-            json["recorded_at"] = noted(version.recorded_at);
-            json
-        };
         json!({
             "id": self.id.to_string(),
             "scope": self.scope.to_json(),
@@ -273,7 +283,7 @@ impl Hold {
             "author": self.author.as_str(),
             "reason": self.reason,
             "inherited_from": self.inherited_from.map(|id| id.to_string()),
-            "evidence": self.evidence.iter().map(version).collect::<Vec<_>>(),
+            "evidence": self.evidence.iter().map(Version::to_json).collect::<Vec<_>>(),
             "quarantine": self.quarantine.as_ref().map(Quarantine::to_json),
             "acts": self.acts.iter().map(Act::to_json).collect::<Vec<_>>(),
         })
@@ -286,10 +296,6 @@ impl Hold {
     pub fn read(value: &Value) -> Result<Self, String> {
         let fields = Fields::of(value)?;
         let id = |value: &Value| HoldId::parse(value.as_str()?);
-        let version = |value: &Value| {
-            let recorded_at = Fields::of(value)?.read("recorded_at", recorded_at)?;
-            Ok(Version { recorded_at, evidence: Evidence::read(value)? })
-        };
         Ok(Self {
             id: fields.read("id", id)?,
             scope: fields.read("scope", Scope::read)?,
@@ -300,7 +306,7 @@ impl Hold {
             author: fields.read("author", name)?,
             reason: fields.maybe("reason", text)?,
             inherited_from: fields.maybe("inherited_from", id)?,
-            evidence: fields.list("evidence", version)?,
+            evidence: fields.list("evidence", Version::read)?,
             quarantine: fields.maybe("quarantine", Quarantine::read)?,
             acts: fields.list("acts", Act::read)?,
         })

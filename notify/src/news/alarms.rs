@@ -12,19 +12,27 @@ use store::ledger::{Event, Snapshot};
 use store::outbox::Notice;
 
 use super::holds::place_json;
-use super::{LISTED, id, link};
+use super::{LISTED, Raised, id, link};
 
 /// That alarms of one kind were raised.
-pub(super) fn raised(
-    first: &Event,
-    alarms: &[Arc<RaisedAlarm>],
-    snapshot: &Snapshot,
-    link_base: Option<&str>,
-) -> Notice {
+pub(super) fn raised(raised: &Raised<'_>, snapshot: &Snapshot, link_base: Option<&str>) -> Notice {
+    let Raised { first, alone, joint } = raised;
     let at = ValidAt::from_millis(first.recorded_at.millis());
-    let places: BTreeSet<Name> =
-        alarms.iter().filter_map(|alarm| place_of(&snapshot.registry, &alarm.subject, at)).collect();
-    let since = alarms.iter().map(|alarm| alarm.at).min();
+    let each = joint.iter().flat_map(|joint| {
+        let unit = |(member, unit): (u32, &Name)| {
+            let id = AlarmId::of_member(joint.event, member);
+            Arc::new(joint.shared.of(id, Subject::Unit(unit.clone())))
+        };
+        (1..).zip(joint.units.iter()).map(unit)
+    });
+    let count = alone.len() + joint.iter().map(|joint| joint.units.len()).sum::<usize>();
+    let alarms: Vec<Arc<RaisedAlarm>> = alone.iter().cloned().chain(each).take(LISTED).collect();
+    let ids = alone.iter().map(|alarm| alarm.id).chain(joint.iter().map(|joint| AlarmId::new(joint.event)));
+    let of_alone = alone.iter().filter_map(|alarm| place_of(&snapshot.registry, &alarm.subject, at));
+    let of_joint = joint.iter().flat_map(|joint| joint.units.iter());
+    let of_joint = of_joint.filter_map(|unit| snapshot.registry.place_of(unit, at));
+    let places: BTreeSet<Name> = of_alone.chain(of_joint).collect();
+    let since = alone.iter().map(|alarm| alarm.at).chain(joint.iter().map(|joint| joint.shared.at)).min();
     let code = alarms.first().map(|alarm| alarm.code);
     let body = json!({
         "code": code.map(AlarmCode::as_str),
@@ -32,7 +40,7 @@ pub(super) fn raised(
         "raised_at": to_rfc3339(first.recorded_at.millis()),
         "since": since.map(|since| to_rfc3339(since.millis())),
         "places": places.iter().take(LISTED).map(|place| place_json(&snapshot.registry, place)).collect::<Vec<_>>(),
-        "count": alarms.len(),
+        "count": count,
         "alarms": alarms.iter().take(LISTED).map(|alarm| as_raised(alarm)).collect::<Vec<_>>(),
         "links": {
             "alarms": link(link_base, &format!("/v1/alarms?code={}", code.map_or("", AlarmCode::as_str))),
@@ -44,7 +52,7 @@ pub(super) fn raised(
         kind: "alarm.raised".to_owned(),
         subject: alarms.first().map(|alarm| alarm.id.to_string()).unwrap_or_default(),
         incident: None,
-        alarms: alarms.iter().map(|alarm| alarm.id).collect(),
+        alarms: ids.collect(),
         seq: first.seq,
         created_at: first.recorded_at,
         body: body.to_string(),

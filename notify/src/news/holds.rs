@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::hold::{AlarmId, Cause, Hold, HoldId, IncidentId, Scope};
+use model::hold::{Cause, Hold, HoldId, IncidentId, Scope};
 use model::instant::{ValidAt, to_rfc3339};
 use model::name::Name;
 use model::registry::Registry;
@@ -11,38 +11,58 @@ use serde_json::{Value, json};
 use store::ledger::{Event, Snapshot};
 use store::outbox::Notice;
 
-use super::{LISTED, id, link};
+use super::{LISTED, Placed, id, link, listed};
 
 /// That the holds of one incident were placed.
 pub(super) fn placed(
-    first: &Event,
     incident: &IncidentId,
-    holds: &[Arc<Hold>],
-    alarms: &[AlarmId],
+    placed: &Placed<'_>,
     snapshot: &Snapshot,
     link_base: Option<&str>,
 ) -> Notice {
+    let Placed { first, alone, joint, alarms } = placed;
     let at = ValidAt::from_millis(first.recorded_at.millis());
     let registry = snapshot.registry.as_ref();
-    let scopes: BTreeSet<&Scope> = holds.iter().map(|hold| &hold.scope).collect();
-    let causes: BTreeSet<&Cause> = holds.iter().map(|hold| &hold.cause).collect();
-    let places: BTreeSet<Name> = scopes.iter().filter_map(|scope| place_of(registry, scope, at)).collect();
-    let evidence = || holds.iter().filter_map(|hold| hold.evidence.first()).map(|version| &version.evidence);
+    let mut units: BTreeSet<&Name> = joint.iter().flat_map(|joint| joint.units.iter()).collect();
+    let mut wide: BTreeSet<&Scope> = BTreeSet::new();
+    for hold in alone {
+        match &hold.scope {
+            Scope::Unit(unit) => units.insert(unit),
+            scope => wide.insert(scope),
+        };
+    }
+    let causes = alone.iter().map(|hold| &hold.cause).chain(joint.iter().map(|joint| &joint.shared.cause));
+    let causes: BTreeSet<&Cause> = causes.collect();
+    let of_units = units.iter().filter_map(|unit| registry.place_of(unit, at));
+    let places: BTreeSet<Name> =
+        of_units.chain(wide.iter().filter_map(|scope| place_of(registry, scope, at))).collect();
+    let evidence = || {
+        let alone = alone.iter().filter_map(|hold| hold.evidence.first());
+        alone.chain(joint.iter().filter_map(|joint| joint.shared.evidence.first())).map(|version| &version.evidence)
+    };
     let since = evidence().flat_map(|evidence| &evidence.since).min();
     let excursions = evidence().flat_map(|evidence| &evidence.excursions);
     let worst = excursions.max_by(|one, other| one.degree_seconds.total_cmp(&other.degree_seconds));
-    let held = |scope: &&Scope| {
-        let ids = holds.iter().filter(|hold| hold.scope == **scope).map(|hold| hold.id.to_string());
-        let mut json = described(registry, scope, at);
-        json["holds"] = json!(ids.collect::<Vec<_>>());
+    let held = |scope: Scope| {
+        let own = alone.iter().filter(|hold| hold.scope == scope).map(|hold| hold.id);
+        let joint = joint.iter().filter_map(|joint| {
+            let Scope::Unit(unit) = &scope else { return None };
+            Some(HoldId::of_member(joint.event, joint.member_of(unit)?))
+        });
+        let mut ids: Vec<HoldId> = own.chain(joint).collect();
+        ids.sort_unstable();
+        let mut json = described(registry, &scope, at);
+        json["holds"] = ids.iter().map(HoldId::to_string).collect();
         json
     };
-    let hold = holds.first();
+    let count = units.len() + wide.len();
+    let scopes = units.into_iter().cloned().map(Scope::Unit).chain(wide.into_iter().cloned());
+    let author = alone.first().map(|hold| &hold.author).or(joint.first().map(|joint| &joint.shared.author));
     let body = json!({
         "incident": incident.to_string(),
         "causes": causes.iter().map(|cause| cause.to_json()).collect::<Vec<_>>(),
-        "author": hold.map(|hold| hold.author.as_str()),
-        "reason": hold.and_then(|hold| hold.reason.as_deref()),
+        "author": author.map(Name::as_str),
+        "reason": alone.first().and_then(|hold| hold.reason.as_deref()),
         "placed_at": to_rfc3339(first.recorded_at.millis()),
         "since": since.map(|since| to_rfc3339(since.millis())),
         "places": places.iter().take(LISTED).map(|place| place_json(registry, place)).collect::<Vec<_>>(),
@@ -53,9 +73,9 @@ pub(super) fn placed(
             "peak": excursion.peak,
             "peak_at": to_rfc3339(excursion.peak_at.millis()),
         })),
-        "count": scopes.len(),
-        "held": scopes.iter().take(LISTED).map(held).collect::<Vec<_>>(),
-        "alarms": alarms.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>(),
+        "count": count,
+        "held": scopes.take(LISTED).map(held).collect::<Vec<_>>(),
+        "alarms": listed(alarms, snapshot),
         "links": {
             "holds": link(link_base, &format!("/v1/holds?incident={incident}")),
             "page": link(link_base, "/"),
@@ -66,7 +86,7 @@ pub(super) fn placed(
         kind: "hold.placed".to_owned(),
         subject: incident.to_string(),
         incident: Some(incident.to_string()),
-        alarms: alarms.to_vec(),
+        alarms: alarms.clone(),
         seq: first.seq,
         created_at: first.recorded_at,
         body: body.to_string(),
@@ -80,9 +100,9 @@ pub(super) fn decided(event: &Event, body: &Value, snapshot: &Snapshot, link_bas
     let at = ValidAt::from_millis(event.recorded_at.millis());
     let ids = body.get("holds")?.as_array()?.iter();
     let ids = ids.filter_map(|acted| HoldId::parse(acted.get("hold")?.as_str()?));
-    let holds: Vec<&Arc<Hold>> = ids.filter_map(|id| snapshot.holds.get(id)).collect();
+    let holds: Vec<Arc<Hold>> = ids.filter_map(|id| snapshot.holds.get(id)).collect();
     let incident = holds.first()?.incident.to_string();
-    let held = |hold: &&Arc<Hold>| {
+    let held = |hold: &Arc<Hold>| {
         let mut json = described(&snapshot.registry, &hold.scope, at);
         json["hold"] = json!(hold.id.to_string());
         json["cause"] = hold.cause.to_json();

@@ -8,7 +8,7 @@ use model::registry::Registry;
 
 use super::backend::{Commit, Outcome};
 use super::event::{Draft, seal};
-use super::holds::event::HoldRows;
+use super::holds::rows::HoldRows;
 use super::projection::{StateChange, project};
 use super::{Inner, Ledger, Snapshot};
 use crate::Error;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::audit::{Order, Where};
 use super::event::{Checkpoint, Event, Sequence};
-use super::holds::event::HoldRows;
+use super::holds::rows::{HoldEventRow, HoldRows};
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
 use super::sessions::{Gone, SessionRow};
 use crate::Error;
@@ -33,11 +33,12 @@ pub(crate) trait Backend: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Result<Event, Unreadable>>, Error>;
 
-    /// What there is of the hold with this number.
-    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error>;
+    /// What there is of the hold with this number: the one that was placed alone, or a member of those that were placed
+    /// together.
+    async fn hold_history(&self, hold: i64, member: i64) -> Result<HoldHistory, Error>;
 
-    /// Which events made which hold what it is: (hold, event). `None` in a file older than that table.
-    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error>;
+    /// Which events made which hold what it is. `None` in a file older than that table.
+    async fn hold_events(&self) -> Result<Option<Vec<HoldEventRow>>, Error>;
 
     /// One version of one record of the registry: canonical JSON.
     async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error>;

@@ -5,22 +5,24 @@ mod inherit;
 mod moves;
 mod note;
 mod refusal;
+pub(crate) mod rows;
 mod signature;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::assessment::{Assessment, Reason, Verdict};
 use model::hold::{
     Acceptance, Acted, AlarmCode, AlarmId, Cause, Evidence, Hold, HoldChange, HoldId, HoldState, Holds, IncidentId,
-    Meaning, Quarantine, RaisedAlarm, Scope, Subject, Version, decide, unaccepted,
+    JointAlarm, JointHold, Listing, Meaning, Quarantine, RaisedAlarm, Scope, Subject, Version, decide, unaccepted,
 };
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
 use model::registry::{Mode, Registry, from_canonical};
 use serde_json::Value;
 
-use self::event::{HoldEvent, HoldRows, SignedAct, acceptance_hash, record_hash};
+use self::event::{HoldEvent, SignedAct, acceptance_hash, record_hash};
+use self::rows::HoldRows;
 use super::append::{Prepared, Writing};
 use super::event::{Draft, Hash, Sequence};
 use super::{Ledger, SYSTEM, Snapshot};
@@ -44,13 +46,40 @@ pub struct Findings {
     pub position: Option<Position>,
 }
 
-/// One assessment and the trace it was found on.
+/// One assessment, the units it is of, and the trace it was found on.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is known of the unit.
+    /// What is known of each of the units, but for its id.
     pub assessment: Arc<Assessment>,
-    /// The trace: units that share it share an incident.
+    /// The units, by name and each once; the assessment's own is among them.
+    pub units: Arc<[Name]>,
+    /// The trace, and when something was noticed on it: what both are the same for shares an incident.
     pub trace: Box<str>,
+    /// See `trace`.
+    pub noticed_at: ValidAt,
+    /// Rules that fired, to raise an alarm about for each of the units.
+    pub fired: Vec<Fired>,
+}
+
+/// That a rule fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// The rule.
+    pub rule: Name,
+    /// When.
+    pub at: ValidAt,
+    /// What happened, for people.
+    pub detail: Box<str>,
+}
+
+impl Finding {
+    /// The finding about one unit.
+    #[must_use]
+    pub fn of_unit(assessment: Assessment, trace: &str) -> Self {
+        let units = Arc::from([assessment.unit.clone()]);
+        let noticed_at = assessment.as_of;
+        Self { assessment: Arc::new(assessment), units, trace: trace.into(), noticed_at, fired: Vec::new() }
+    }
 }
 
 /// An alarm to raise.
@@ -68,7 +97,7 @@ pub struct NewAlarm {
     pub detail: Box<str>,
 }
 
-/// What findings came to.
+/// What findings came to. Those that were done together follow one another by member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Holds that were placed.
@@ -162,7 +191,7 @@ impl Drafting {
         Ok(Some(id))
     }
 
-    /// Does what an assessment calls for.
+    /// Does what an assessment calls for, for each part of its units that is held alike.
     fn find(&mut self, finding: &Finding, registry: &Registry, found: &mut Found) -> Result<(), Misfit> {
         let assessment = finding.assessment.as_ref();
         let product = registry.products.get(&assessment.gtin);
@@ -170,21 +199,98 @@ impl Drafting {
             let rules = product.map(|product| product.rules.as_slice()).unwrap_or_default();
             rules.iter().any(|known| known.id == *rule && !matches!(known.mode, Mode::Single))
         };
-        let changes = decide(&self.holds.unit(registry, &assessment.unit), assessment, adds_up);
-        for change in changes {
-            match change {
-                HoldChange::Place { cause, evidence } => {
-                    let incident = incident(&finding.trace, assessment.as_of)?;
-                    let hold = Hold {
-                        evidence: vec![Version { recorded_at: self.at, evidence: *evidence }],
-                        ..empty(Scope::Unit(assessment.unit.clone()), cause, incident, system()?)
-                    };
-                    found.placed.push(self.place(hold)?);
+        for units in self.holds.alike(registry, &self.holds.shared(&finding.units)) {
+            let Some(first) = units.first() else { continue };
+            for change in decide(&self.holds.unit(registry, first), assessment, adds_up) {
+                match change {
+                    HoldChange::Place { cause, evidence } => {
+                        let incident = incident(&finding.trace, finding.noticed_at)?;
+                        let evidence = vec![Version { recorded_at: self.at, evidence }];
+                        self.place_on(&units, (cause, incident, evidence), found)?;
+                    }
+                    HoldChange::Version { hold, evidence } => self.renew(&units, hold, &evidence, found)?,
                 }
-                HoldChange::Version { hold, evidence } => {
-                    self.add(HoldEvent::Versioned { hold, evidence })?;
-                    found.versioned.push(hold);
-                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Places the same hold on each of `units`.
+    fn place_on(
+        &mut self,
+        units: &Arc<[Name]>,
+        (cause, incident, evidence): (Cause, IncidentId, Vec<Version>),
+        found: &mut Found,
+    ) -> Result<(), Misfit> {
+        if let [unit] = units.as_ref() {
+            let hold = Hold { evidence, ..empty(Scope::Unit(unit.clone()), cause, incident, system()?) };
+            found.placed.push(self.place(hold)?);
+            return Ok(());
+        }
+        let event = self.next.get();
+        let shared = JointHold { cause, incident, placed_at: self.at, author: system()?, evidence };
+        let listing = self.holds.listing(units);
+        self.add(HoldEvent::PlacedTogether { event, shared: Box::new(shared), listing })?;
+        found.placed.extend(members(units.len()).map(|member| HoldId::of_member(event, member)));
+        Ok(())
+    }
+
+    /// Adds a version to the evidence of `hold`, which is of the first of `units`, and of those that the others have
+    /// from the same event.
+    fn renew(
+        &mut self,
+        units: &Arc<[Name]>,
+        hold: HoldId,
+        evidence: &Arc<Evidence>,
+        found: &mut Found,
+    ) -> Result<(), Misfit> {
+        let event = hold.get();
+        let joint = self.holds.joint(event).filter(|joint| !joint.apart.contains(&hold.member())).cloned();
+        let Some(joint) = joint.filter(|_| hold.member() > 0) else {
+            self.add(HoldEvent::Versioned { hold, evidence: Arc::clone(evidence) })?;
+            found.versioned.push(hold);
+            return Ok(());
+        };
+        if joint.apart.is_empty() && (Arc::ptr_eq(units, &joint.units) || *units == joint.units) {
+            let except = Vec::new();
+            self.add(HoldEvent::VersionedTogether { event, evidence: Arc::clone(evidence), except })?;
+            found.versioned.extend(members(units.len()).map(|member| HoldId::of_member(event, member)));
+            return Ok(());
+        }
+        let concerned: BTreeSet<u32> = units.iter().filter_map(|unit| joint.member_of(unit)).collect();
+        let id = |member| HoldId::of_member(event, member);
+        // The greater part goes on together, and the smaller one is set apart.
+        if concerned.len() > 1 && concerned.len() * 2 >= joint.len() {
+            let except = joint.together().filter(|member| !concerned.contains(member)).collect();
+            self.add(HoldEvent::VersionedTogether { event, evidence: Arc::clone(evidence), except })?;
+            found.versioned.extend(concerned.into_iter().map(id));
+            return Ok(());
+        }
+        for hold in concerned.into_iter().map(id) {
+            self.add(HoldEvent::Versioned { hold, evidence: Arc::clone(evidence) })?;
+            found.versioned.push(hold);
+        }
+        Ok(())
+    }
+
+    /// Raises an alarm about each of `units`, unless it was raised before.
+    fn raise_about(&mut self, units: &Arc<[Name]>, fired: &Fired, found: &mut Found) -> Result<(), Misfit> {
+        let Fired { rule, at, detail } = fired.clone();
+        let (code, rule) = (AlarmCode::RuleFired, Some(rule));
+        let shared = JointAlarm { code, rule, at, raised_at: self.at, detail };
+        let units = self.holds.without_alarm(&shared, units);
+        match units.as_ref() {
+            [] => {}
+            [unit] => {
+                let JointAlarm { code, rule, at, detail, .. } = shared;
+                let subject = Subject::Unit(unit.clone());
+                found.raised.extend(self.raise(NewAlarm { code, subject, rule, at, detail })?);
+            }
+            many => {
+                let event = self.next.get();
+                found.raised.extend(members(many.len()).map(|member| AlarmId::of_member(event, member)));
+                let listing = self.holds.listing(&units);
+                self.add(HoldEvent::AlarmRaisedTogether { event, shared: Box::new(shared), listing })?;
             }
         }
         Ok(())
@@ -195,6 +301,12 @@ impl Drafting {
         let mut found = Found::default();
         for finding in &findings.assessed {
             self.find(finding, registry, &mut found)?;
+        }
+        for finding in &findings.assessed {
+            let units = self.holds.shared(&finding.units);
+            for fired in &finding.fired {
+                self.raise_about(&units, fired, &mut found)?;
+            }
         }
         for alarm in &findings.alarms {
             found.raised.extend(self.raise(alarm.clone())?);
@@ -207,6 +319,11 @@ impl Drafting {
         }
         Ok(found)
     }
+}
+
+/// The numbers of so many members.
+fn members(many: usize) -> impl Iterator<Item = u32> {
+    1..=u32::try_from(many).unwrap_or(u32::MAX)
 }
 
 /// A hold with nothing but what it is on, why, what it belongs to, and by whom.
@@ -293,8 +410,13 @@ impl Ledger {
                 return Prepared::Nothing(Ok(Err(HoldRefusal::NothingThere { what })));
             }
             let same =
-                |hold: &&Arc<Hold>| hold.scope == scope && hold.cause == Cause::Manual && hold.state.is_undecided();
-            if let Some(held) = before.holds.iter().rfind(same) {
+                |hold: &Arc<Hold>| hold.scope == scope && hold.cause == Cause::Manual && hold.state.is_undecided();
+            let of_unit = |unit: &Name| before.holds.of_unit(unit).filter(&same).last();
+            let held = match &scope {
+                Scope::Unit(unit) => of_unit(unit),
+                Scope::Lot(_) | Scope::Place(_) => before.holds.wide().filter(&same).last(),
+            };
+            if let Some(held) = held {
                 return Prepared::Nothing(Ok(Err(HoldRefusal::Held(held.id))));
             }
             let mut writing = Drafting::after(before, 0, at);
@@ -306,7 +428,7 @@ impl Ledger {
                 writing.place(Hold { reason: Some(reason), quarantine, ..hold })
             };
             match place() {
-                Ok(id) => match writing.holds.get(id).cloned() {
+                Ok(id) => match writing.holds.get(id) {
                     Some(hold) => Prepared::Write(Writing::of(writing.drafts), Ok(Ok(hold))),
                     None => Prepared::Nothing(Ok(Err(HoldRefusal::Unknown(id)))),
                 },
@@ -341,7 +463,7 @@ impl Ledger {
             if let Err(what) = writing.add(HoldEvent::Acted(Box::new(act))) {
                 return Prepared::Nothing(Err(misfit(what)));
             }
-            let after = ids.into_iter().filter_map(|id| writing.holds.get(id).cloned()).collect();
+            let after = ids.into_iter().filter_map(|id| writing.holds.get(id)).collect();
             Prepared::Write(Writing::of(writing.drafts), Ok(Ok(after)))
         };
         self.append(prepare).await?
@@ -418,10 +540,10 @@ fn acted(holds: &Holds, decision: &Decision) -> Result<Vec<Acted>, HoldRefusal> 
             return Err(HoldRefusal::Expired(*id));
         }
         let accepted = (decision.meaning == Meaning::Released).then(|| {
-            let kept = || hold.evidence.last().map(|version| version.evidence.clone());
+            let kept = || hold.evidence.last().map(|version| Evidence::clone(&version.evidence));
             decision.accepted.get(id).cloned().or_else(kept)
         });
-        found.push(Acted { hold: *id, record: record_hash(hold), accepted: accepted.flatten() });
+        found.push(Acted { hold: *id, record: record_hash(&hold), accepted: accepted.flatten() });
     }
     Ok(found)
 }
@@ -439,6 +561,18 @@ pub(super) async fn restore(mut holds: Holds, rows: HoldRows) -> Result<Holds, E
             let read = from_canonical(body).map_err(|cause| cause.to_string()).and_then(|body| of(&body));
             read.map_err(|what| Error::LedgerDamaged { what: format!("`{table}` row `{row}`: {what}") })
         }
+        for (event, body) in &rows.lists {
+            let (event, listing) = (number(*event), read(("events", event, body), Listing::read)?);
+            holds.note_list(event, &listing).map_err(misfit)?;
+        }
+        for row in rows.joint_holds {
+            let shared = read(("joint_holds", row.id, &row.body), JointHold::read)?;
+            holds.put_joint(number(row.id), shared, &Listing::In(number(row.listed_in))).map_err(misfit)?;
+        }
+        for row in rows.joint_alarms {
+            let shared = read(("joint_alarms", row.id, &row.body), JointAlarm::read)?;
+            holds.put_joint_alarm(number(row.id), shared, &Listing::In(number(row.listed_in))).map_err(misfit)?;
+        }
         for row in rows.holds {
             holds.put(read(("holds", row.id, &row.body), Hold::read)?);
         }
@@ -451,4 +585,9 @@ pub(super) async fn restore(mut holds: Holds, rows: HoldRows) -> Result<Holds, E
         Ok(holds)
     };
     tokio::task::spawn_blocking(work).await.map_err(|source| Error::LedgerTask { source })?
+}
+
+/// An event's number as a database keeps it.
+fn number(event: i64) -> u64 {
+    u64::try_from(event).unwrap_or(0)
 }

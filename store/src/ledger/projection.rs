@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::SYSTEM;
 use super::event::{Draft, Event, Sequence};
-use super::holds::event::{AcceptanceRow, AlarmRow, HoldEvent, HoldRow, HoldRows};
+use super::holds::event::HoldEvent;
+use super::holds::rows::{AcceptanceRow, AlarmRow, HoldEventRow, HoldRow, HoldRows, JointRow};
 
 /// Kinds of events.
 pub(crate) mod kind {
@@ -280,10 +281,12 @@ pub(crate) struct Tables {
     pub(crate) tokens: BTreeMap<String, TokenRow>,
     pub(crate) users: BTreeMap<String, UserRow>,
     pub(crate) locks: BTreeMap<String, i64>,
-    pub(crate) held: BTreeMap<i64, HoldRow>,
-    pub(crate) hold_events: BTreeMap<(i64, i64), ()>,
+    pub(crate) held: BTreeMap<(i64, i64), HoldRow>,
+    pub(crate) joint_holds: BTreeMap<i64, JointRow>,
+    pub(crate) hold_events: BTreeMap<HoldEventRow, ()>,
     pub(crate) acceptances: BTreeMap<String, AcceptanceRow>,
-    pub(crate) alarms: BTreeMap<i64, AlarmRow>,
+    pub(crate) alarms: BTreeMap<(i64, i64), AlarmRow>,
+    pub(crate) joint_alarms: BTreeMap<i64, JointRow>,
     /// What the rows about holds say together.
     holds: Holds,
 }
@@ -340,9 +343,11 @@ impl Tables {
                     rows.add(&touched, &self.holds, seq);
                 }
                 self.hold_events.extend(rows.events.into_iter().map(|row| (row, ())));
-                self.held.extend(rows.holds.into_iter().map(|row| (row.id, row)));
+                self.held.extend(rows.holds.into_iter().map(|row| ((row.id, row.member), row)));
+                self.joint_holds.extend(rows.joint_holds.into_iter().map(|row| (row.id, row)));
+                self.joint_alarms.extend(rows.joint_alarms.into_iter().map(|row| (row.id, row)));
                 self.acceptances.extend(rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)));
-                self.alarms.extend(rows.alarms.into_iter().map(|row| (row.id, row)));
+                self.alarms.extend(rows.alarms.into_iter().map(|row| ((row.id, row.member), row)));
             }
             StateChange::Nothing => {}
         }

@@ -3,6 +3,7 @@
 mod access;
 mod events;
 mod holds;
+mod joint;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 use super::audit::{Order, Where};
 use super::backend::{Backend, Commit, HoldHistory, Outcome, Unreadable, Uses};
 use super::event::{Checkpoint, Event, Hash, Sequence};
-use super::holds::event::HoldRows;
+use super::holds::rows::{HoldEventRow, HoldRows};
 use super::projection::{RegistryRow, StateChange, TokenRow, UserRow};
 use super::sessions::{Gone, SessionRow};
 use crate::Error;
@@ -35,14 +36,20 @@ const HOLDS: &str = include_str!("sqlite/holds.sql");
 /// What format 3 adds.
 const ACCESS: &str = include_str!("sqlite/access.sql");
 
+/// What format 4 adds.
+const JOINT: &str = include_str!("sqlite/joint.sql");
+
 /// The format this program writes; older ones are brought up to it when they are opened.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// The first format with holds, alarms and locks.
 const WITH_HOLDS: i64 = 2;
 
 /// The first format with sessions, and accounts that can be disabled.
 const WITH_SESSIONS: i64 = 3;
+
+/// The first format with holds placed together.
+const WITH_JOINT: i64 = 4;
 
 /// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
 /// stay far below SQLite's limit of 32,766.
@@ -86,14 +93,14 @@ impl SqliteBackend {
             FORMAT => return Ok(FORMAT),
             1..FORMAT if !create => return Ok(version),
             1..FORMAT => {
-                for (added_with, tables) in [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS)] {
+                for (added_with, tables) in [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT)] {
                     if version < added_with {
                         sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
                     }
                 }
             }
             0 if create => {
-                for tables in [SCHEMA, HOLDS, ACCESS] {
+                for tables in [SCHEMA, HOLDS, ACCESS, JOINT] {
                     sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("create"))?;
                 }
                 let genesis = Checkpoint::genesis();
@@ -182,15 +189,15 @@ impl Backend for SqliteBackend {
         events::find(&self.pool, wanted, behind, limit).await.map_err(failed("read"))
     }
 
-    async fn hold_history(&self, hold: i64) -> Result<HoldHistory, Error> {
-        events::of_hold(&self.pool, hold).await.map_err(failed("read"))
+    async fn hold_history(&self, hold: i64, member: i64) -> Result<HoldHistory, Error> {
+        events::of_hold(&self.pool, hold, member).await.map_err(failed("read"))
     }
 
-    async fn hold_events(&self) -> Result<Option<Vec<(i64, i64)>>, Error> {
+    async fn hold_events(&self) -> Result<Option<Vec<HoldEventRow>>, Error> {
         if self.format < WITH_SESSIONS {
             return Ok(None);
         }
-        events::of_holds(&self.pool).await.map(Some).map_err(failed("read"))
+        events::of_holds(&self.pool, self.format >= WITH_JOINT).await.map(Some).map_err(failed("read"))
     }
 
     async fn registry_record(&self, kind: &str, key: &str, version: i64) -> Result<Option<String>, Error> {
@@ -235,7 +242,7 @@ impl Backend for SqliteBackend {
         if self.format < WITH_HOLDS {
             return Ok(HoldRows::default());
         }
-        holds::read(&self.pool, after).await.map_err(failed("read"))
+        holds::read(&self.pool, after, self.format >= WITH_JOINT).await.map_err(failed("read"))
     }
 
     async fn position(&self) -> Result<Position, Error> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::backend::{Backend, Unreadable};
 use super::event::{Checkpoint, Event, Hash, Sequence};
-use super::holds::event::HoldRows;
+use super::holds::rows::{HoldEventRow, HoldRows};
 use super::projection::{Tables, project};
 use super::sqlite::SqliteBackend;
 use super::{FILE, Ledger};
@@ -259,7 +259,7 @@ impl Walk {
         }
         if let Some(rows) = backend.hold_events().await? {
             let rows = rows.into_iter().map(|row| (row, ())).collect();
-            let told = |(hold, seq): &(i64, i64)| format!("h{hold}, event {seq}");
+            let told = |(hold, member, seq): &HoldEventRow| format!("{}, event {seq}", numbered('h', *hold, *member));
             if let Some(wrong) = difference("hold_events", &self.tables.hold_events, rows, told) {
                 return Ok(Some(wrong));
             }
@@ -268,17 +268,49 @@ impl Walk {
     }
 
     fn compare_holds(&self, rows: HoldRows) -> Option<Wrong> {
-        let holds = rows.holds.into_iter().map(|row| (row.id, row)).collect();
-        if let Some(wrong) = difference("holds", &self.tables.held, holds, i64::to_string) {
+        // Those that stand apart from what they were placed together with are in a table of their own.
+        let tables = ["holds", "joint_members"];
+        let kept = rows.holds.into_iter().map(|row| ((row.id, row.member), row)).collect();
+        if let Some(wrong) = apart(tables, 'h', &self.tables.held, kept) {
+            return Some(wrong);
+        }
+        let kept = rows.joint_holds.into_iter().map(|row| (row.id, row)).collect();
+        if let Some(wrong) = difference("joint_holds", &self.tables.joint_holds, kept, i64::to_string) {
             return Some(wrong);
         }
         let acceptances = rows.acceptances.into_iter().map(|row| (row.unit.clone(), row)).collect();
         if let Some(wrong) = difference("review_acceptances", &self.tables.acceptances, acceptances, String::clone) {
             return Some(wrong);
         }
-        let alarms = rows.alarms.into_iter().map(|row| (row.id, row)).collect();
-        difference("alarms", &self.tables.alarms, alarms, i64::to_string)
+        let kept = rows.alarms.into_iter().map(|row| ((row.id, row.member), row)).collect();
+        if let Some(wrong) = apart(["alarms", "joint_alarm_members"], 'a', &self.tables.alarms, kept) {
+            return Some(wrong);
+        }
+        let kept = rows.joint_alarms.into_iter().map(|row| (row.id, row)).collect();
+        difference("joint_alarms", &self.tables.joint_alarms, kept, i64::to_string)
     }
+}
+
+/// Compares rows by (number, member); those with a member are in the second table.
+fn apart<V: PartialEq + Clone>(
+    tables: [&'static str; 2],
+    letter: char,
+    rebuilt: &BTreeMap<(i64, i64), V>,
+    kept: BTreeMap<(i64, i64), V>,
+) -> Option<Wrong> {
+    let (members, alone): (BTreeMap<_, _>, BTreeMap<_, _>) = kept.into_iter().partition(|((_, member), _)| *member > 0);
+    let of = |wanted: bool| {
+        let rows = rebuilt.iter().filter(|((_, member), _)| (*member > 0) == wanted);
+        rows.map(|(key, row)| (*key, row.clone())).collect::<BTreeMap<_, _>>()
+    };
+    let told = |(id, _): &(i64, i64)| id.to_string();
+    let of_member = |(id, member): &(i64, i64)| numbered(letter, *id, *member);
+    difference(tables[0], &of(false), alone, told).or_else(|| difference(tables[1], &of(true), members, of_member))
+}
+
+/// The id of a hold or an alarm.
+fn numbered(letter: char, id: i64, member: i64) -> String {
+    if member == 0 { format!("{letter}{id}") } else { format!("{letter}{id}.{member}") }
 }
 
 /// Adds what the database's own check of its file finds, when nothing else is wrong.

@@ -1,6 +1,7 @@
 //! From a reading over MQTT to a hold: on the real binary, over restarts, with late and repeated readings.
 
 mod batch;
+mod changes;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ mod people;
 mod sessions;
 mod signatures;
 mod site;
+mod together;
 
 use std::sync::Arc;
 
@@ -132,6 +133,6 @@ pub(crate) fn assessed(unit: &str, as_of: i64, excursions: Vec<Excursion>) -> As
 }
 
 pub(crate) fn found_on(trace: &str, assessments: Vec<Assessment>) -> Findings {
-    let finding = |assessment| Finding { assessment: Arc::new(assessment), trace: trace.into() };
+    let finding = |assessment| Finding::of_unit(assessment, trace);
     Findings { assessed: assessments.into_iter().map(finding).collect(), ..Findings::default() }
 }

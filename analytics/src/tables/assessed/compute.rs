@@ -26,7 +26,7 @@ use crate::logs::Log;
 #[derive(Debug)]
 pub(super) struct Computation {
     evidence: Arc<Evidence>,
-    index: Index,
+    index: Arc<Index>,
     as_of: ValidAt,
     /// Units with the same past, each group in order.
     groups: Vec<Vec<Name>>,
@@ -68,7 +68,7 @@ impl Computation {
         groups.sort();
         let computation = Self {
             evidence: Arc::clone(evidence),
-            index,
+            index: Arc::new(index),
             as_of,
             groups,
             sensors: Arc::new(sensors),
@@ -90,7 +90,7 @@ impl Computation {
     ) -> Result<Fleet<'_>> {
         let ready = self.ready.get_or_try_init(|| self.read(input, context)).await?;
         let (registry, profiles) = (&self.evidence.registry, &self.evidence.profiles);
-        Ok(Fleet::over(registry, self.index.clone(), ready.heard.clone(), profiles, self.as_of))
+        Ok(Fleet::over(registry, Arc::clone(&self.index), ready.heard.clone(), profiles, self.as_of))
     }
 
     async fn read(self: &Arc<Self>, input: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Ready> {

@@ -76,7 +76,7 @@ pub(super) async fn of(node: &Node, clock: &Clock) -> Result<Findings, Failure> 
     for missed in missing.iter().take(10) {
         eprintln!("a hold is missing: {missed}");
     }
-    let holds = node.ledger.holds().iter().len();
+    let holds = node.ledger.holds().len();
     let excursions = assessments.iter().map(|assessment| assessment.excursions.len()).sum();
     eprintln!(
         "{} units: {excursions} excursions, {} reasons to hold in the stored readings, {holds} holds placed while they arrived",

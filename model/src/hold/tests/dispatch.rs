@@ -62,7 +62,7 @@ fn lots_and_places_block_what_they_hold_and_no_more() {
     ] {
         let mut book = Book::default();
         book.put(1, RecordedAt::from_millis(TEN), Cause::Manual, Vec::new());
-        let mut hold = Hold::clone(book.holds.get(HoldId::new(1)).expect("it was put"));
+        let mut hold = Hold::clone(&book.holds.get(HoldId::new(1)).expect("it was put"));
         (hold.id, hold.scope) = (HoldId::new(2), scope);
         let mut holds = Holds::default();
         holds.put(hold);

@@ -1,9 +1,10 @@
 //! Events about holds: how they are written, read back, and what they change.
 
-use model::gs1::LotKey;
+use std::sync::Arc;
+
 use model::hold::{
-    Acceptance, Acknowledgement, Acted, AlarmId, Evidence, Hold, HoldId, HoldState, Holds, Meaning, RaisedAlarm, Scope,
-    Touched,
+    Acceptance, Acknowledgement, Acted, AlarmId, Evidence, Hold, HoldId, HoldState, Holds, JointAlarm, JointHold,
+    Listing, Meaning, RaisedAlarm, Touched,
 };
 use model::instant::{RecordedAt, ValidAt, parse_millis, to_rfc3339};
 use model::name::Name;
@@ -19,6 +20,10 @@ pub(crate) mod kind {
     pub(crate) const PLACED: &str = "hold.placed";
     /// A hold's evidence got another version.
     pub(crate) const EVIDENCE: &str = "hold.evidence";
+    /// Holds were placed together: on many units, for one cause, on one evidence.
+    pub(crate) const PLACED_TOGETHER: &str = "hold.placed_together";
+    /// The evidence of holds that were placed together got another version.
+    pub(crate) const EVIDENCE_TOGETHER: &str = "hold.evidence_together";
     /// A person took holds up.
     pub(crate) const UNDER_REVIEW: &str = "hold.under_review";
     /// A person released holds.
@@ -29,6 +34,8 @@ pub(crate) mod kind {
     pub(crate) const ACCEPTED: &str = "review.accepted";
     /// An alarm was raised.
     pub(crate) const ALARM_RAISED: &str = "alarm.raised";
+    /// Alarms were raised together: for many units, about one thing.
+    pub(crate) const ALARM_RAISED_TOGETHER: &str = "alarm.raised_together";
     /// An alarm has ended.
     pub(crate) const ALARM_CLEARED: &str = "alarm.cleared";
     /// A person has taken note of an alarm.
@@ -39,12 +46,40 @@ pub(crate) mod kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum HoldEvent {
     Placed(Box<Hold>),
-    Versioned { hold: HoldId, evidence: Box<Evidence> },
+    /// The holds' event is this one.
+    PlacedTogether {
+        event: u64,
+        shared: Box<JointHold>,
+        listing: Listing,
+    },
+    Versioned {
+        hold: HoldId,
+        evidence: Arc<Evidence>,
+    },
+    /// Of all holds that the event placed and that have no record of their own, but for some members, which have one
+    /// from then on.
+    VersionedTogether {
+        event: u64,
+        evidence: Arc<Evidence>,
+        except: Vec<u32>,
+    },
     Acted(Box<SignedAct>),
     Accepted(Box<Acceptance>),
     AlarmRaised(Box<RaisedAlarm>),
-    AlarmCleared { alarm: AlarmId, at: ValidAt },
-    AlarmAcknowledged { alarm: AlarmId, acknowledgement: Acknowledgement },
+    /// The alarms' event is this one.
+    AlarmRaisedTogether {
+        event: u64,
+        shared: Box<JointAlarm>,
+        listing: Listing,
+    },
+    AlarmCleared {
+        alarm: AlarmId,
+        at: ValidAt,
+    },
+    AlarmAcknowledged {
+        alarm: AlarmId,
+        acknowledgement: Acknowledgement,
+    },
 }
 
 /// One signed act on one or more holds.
@@ -70,14 +105,32 @@ impl HoldEvent {
     pub(crate) fn draft(&self, holds: &Holds) -> Draft {
         let (actor, kind, body) = match self {
             Self::Placed(hold) => (hold.author.as_str(), kind::PLACED, hold.to_json()),
+            Self::PlacedTogether { event, shared, listing } => {
+                let mut body = shared.to_json();
+                body["id"] = json!(HoldId::new(*event).to_string());
+                listing.write(&mut body);
+                (shared.author.as_str(), kind::PLACED_TOGETHER, body)
+            }
             Self::Versioned { hold, evidence } => {
                 let before = holds.get(*hold).map_or(0, |hold| hold.evidence.len());
-                let body = json!({ "hold": hold.to_string(), "before": before, "after": before + 1, "evidence": evidence.to_json() });
-                (SYSTEM, kind::EVIDENCE, body)
+                (SYSTEM, kind::EVIDENCE, version_json(*hold, before, evidence))
+            }
+            Self::VersionedTogether { event, evidence, except } => {
+                let before = holds.joint(*event).map_or(0, |joint| joint.shared.evidence.len());
+                let mut body = version_json(HoldId::new(*event), before, evidence);
+                let member = |member: &u32| HoldId::of_member(*event, *member).to_string();
+                body["except"] = except.iter().map(member).collect();
+                (SYSTEM, kind::EVIDENCE_TOGETHER, body)
             }
             Self::Acted(act) => (act.by.as_str(), act_kind(act.meaning), act.to_json(holds)),
             Self::Accepted(acceptance) => (acceptance.by.as_str(), kind::ACCEPTED, acceptance.to_json()),
             Self::AlarmRaised(alarm) => (SYSTEM, kind::ALARM_RAISED, alarm.to_json()),
+            Self::AlarmRaisedTogether { event, shared, listing } => {
+                let mut body = shared.to_json();
+                body["id"] = json!(AlarmId::new(*event).to_string());
+                listing.write(&mut body);
+                (SYSTEM, kind::ALARM_RAISED_TOGETHER, body)
+            }
             Self::AlarmCleared { alarm, at } => {
                 let body = json!({ "alarm": alarm.to_string(), "at": to_rfc3339(at.millis()) });
                 (SYSTEM, kind::ALARM_CLEARED, body)
@@ -104,17 +157,36 @@ impl HoldEvent {
         Ok(Some(match event.kind.as_str() {
             kind::PLACED => {
                 let hold = Hold::read(body).map_err(told)?;
-                own(&hold.id.to_string(), Some(hold.id.get()))?;
+                own(&hold.id.to_string(), (hold.id.member() == 0).then_some(hold.id.get()))?;
                 signed(&hold.author, hold.placed_at)?;
                 if hold.state != HoldState::Open || !hold.acts.is_empty() {
                     return Err("it places a hold that is not open".into());
                 }
                 Self::Placed(Box::new(hold))
             }
-            kind::EVIDENCE => Self::Versioned {
-                hold: hold_id(body.get("hold"))?,
-                evidence: Box::new(Evidence::read(body.get("evidence").unwrap_or(&Value::Null)).map_err(told)?),
-            },
+            kind::PLACED_TOGETHER => {
+                let id = hold_id(body.get("id"))?;
+                own(&id.to_string(), (id.member() == 0).then_some(id.get()))?;
+                let shared = JointHold::read(body).map_err(told)?;
+                signed(&shared.author, shared.placed_at)?;
+                let listing = Listing::read(body).map_err(told)?;
+                Self::PlacedTogether { event: id.get(), shared: Box::new(shared), listing }
+            }
+            kind::EVIDENCE => Self::Versioned { hold: hold_id(body.get("hold"))?, evidence: evidence_of(body)? },
+            kind::EVIDENCE_TOGETHER => {
+                let id = hold_id(body.get("hold"))?;
+                if id.member() != 0 {
+                    return Err("its body names one hold of many".into());
+                }
+                let except = body.get("except").and_then(Value::as_array).ok_or("its body has no `except`")?;
+                let member = |one: &Value| {
+                    let fits = |of: &HoldId| of.get() == id.get() && of.member() > 0;
+                    hold_id(Some(one)).map(|of| fits(&of).then_some(of.member()))
+                };
+                let except: Option<Vec<u32>> = except.iter().map(member).collect::<Result<_, _>>()?;
+                let except = except.ok_or("its body excepts what is not one of them")?;
+                Self::VersionedTogether { event: id.get(), evidence: evidence_of(body)?, except }
+            }
             kind::UNDER_REVIEW | kind::RELEASED | kind::REJECTED => {
                 let act = SignedAct::read(body)?;
                 signed(&act.by, act.at)?;
@@ -130,8 +202,16 @@ impl HoldEvent {
             }
             kind::ALARM_RAISED => {
                 let alarm = RaisedAlarm::read(body).map_err(told)?;
-                own(&alarm.id.to_string(), Some(alarm.id.get()))?;
+                own(&alarm.id.to_string(), (alarm.id.member() == 0).then_some(alarm.id.get()))?;
                 Self::AlarmRaised(Box::new(alarm))
+            }
+            kind::ALARM_RAISED_TOGETHER => {
+                let id = body.get("id").and_then(Value::as_str).and_then(AlarmId::parse);
+                let id = id.ok_or("its body names no alarms")?;
+                own(&id.to_string(), (id.member() == 0).then_some(id.get()))?;
+                let shared = JointAlarm::read(body).map_err(told)?;
+                let listing = Listing::read(body).map_err(told)?;
+                Self::AlarmRaisedTogether { event: id.get(), shared: Box::new(shared), listing }
             }
             kind::ALARM_CLEARED => {
                 let alarm = body.get("alarm").and_then(Value::as_str).and_then(AlarmId::parse);
@@ -164,15 +244,31 @@ impl HoldEvent {
                 holds.put(*hold);
                 Ok(vec![Touched::Hold(id)])
             }
+            Self::PlacedTogether { event, shared, listing } => {
+                if holds.joint(event).is_some() {
+                    return Err("the holds it places were there already".into());
+                }
+                holds.put_joint(event, *shared, &listing)?;
+                Ok(vec![Touched::JointHold(event)])
+            }
             Self::Versioned { hold, evidence } => {
-                holds.add_version(hold, *evidence, at)?;
+                holds.add_version(hold, evidence, at)?;
                 Ok(vec![Touched::Hold(hold)])
+            }
+            Self::VersionedTogether { event, evidence, except } => {
+                let mut touched = vec![Touched::JointHold(event)];
+                for id in except.into_iter().map(|member| HoldId::of_member(event, member)) {
+                    holds.set_apart(id)?;
+                    touched.push(Touched::Hold(id));
+                }
+                holds.add_joint_version(event, evidence, at)?;
+                Ok(touched)
             }
             Self::Acted(act) => {
                 let mut touched = Vec::with_capacity(act.holds.len());
                 for acted in act.holds {
                     let id = acted.hold;
-                    let record = holds.get(id).map(|hold| record_hash(hold));
+                    let record = holds.get(id).map(|hold| record_hash(&hold));
                     if record.as_ref() != Some(&acted.record) {
                         return Err(format!("its signature is not on the record of hold `{id}`"));
                     }
@@ -193,6 +289,10 @@ impl HoldEvent {
                 let id = alarm.id;
                 holds.put_alarm(*alarm);
                 Ok(vec![Touched::Alarm(id)])
+            }
+            Self::AlarmRaisedTogether { event, shared, listing } => {
+                holds.put_joint_alarm(event, *shared, &listing)?;
+                Ok(vec![Touched::JointAlarm(event)])
             }
             Self::AlarmCleared { alarm, at } => {
                 holds.clear_alarm(alarm, at)?;
@@ -284,100 +384,10 @@ fn hold_id(value: Option<&Value>) -> Result<HoldId, String> {
     id.ok_or_else(|| "its body names no hold".to_owned())
 }
 
-/// Rows of the tables about holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HoldRows {
-    pub(crate) holds: Vec<HoldRow>,
-    pub(crate) acceptances: Vec<AcceptanceRow>,
-    pub(crate) alarms: Vec<AlarmRow>,
-    /// Rows of the table `hold_events`: a hold, and an event that changed it. Only written with the others.
-    pub(crate) events: Vec<(i64, i64)>,
+fn evidence_of(body: &Value) -> Result<Arc<Evidence>, String> {
+    Evidence::read(body.get("evidence").unwrap_or(&Value::Null)).map(Arc::new).map_err(told)
 }
 
-/// A row of the table `holds`: a hold as its last event left it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HoldRow {
-    /// The number of its id.
-    pub(crate) id: i64,
-    pub(crate) unit: Option<String>,
-    pub(crate) gtin: Option<String>,
-    pub(crate) lot: Option<String>,
-    pub(crate) place: Option<String>,
-    pub(crate) code: String,
-    pub(crate) rule: Option<String>,
-    pub(crate) state: String,
-    pub(crate) incident: String,
-    /// The whole record: canonical JSON.
-    pub(crate) body: String,
-    /// The last event that changed it.
-    pub(crate) seq: i64,
-}
-
-/// A row of the table `review_acceptances`: what was accepted of a unit last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AcceptanceRow {
-    pub(crate) unit: String,
-    /// The whole record: canonical JSON.
-    pub(crate) body: String,
-    /// The event.
-    pub(crate) seq: i64,
-}
-
-/// A row of the table `alarms`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AlarmRow {
-    /// The number of its id.
-    pub(crate) id: i64,
-    pub(crate) code: String,
-    pub(crate) open: bool,
-    /// The whole record: canonical JSON.
-    pub(crate) body: String,
-    /// The last event that changed it.
-    pub(crate) seq: i64,
-}
-
-impl HoldRows {
-    /// Adds the row of what an event, the `seq`th, touched; `holds` is the state after it.
-    pub(crate) fn add(&mut self, touched: &Touched, holds: &Holds, seq: i64) {
-        match touched {
-            Touched::Hold(id) => {
-                self.holds.extend(holds.get(*id).map(|hold| HoldRow::of(hold, seq)));
-                self.events.push((i64::try_from(id.get()).unwrap_or(i64::MAX), seq));
-            }
-            Touched::Acceptance(unit) => self.acceptances.extend(holds.acceptance(unit).map(|acceptance| {
-                AcceptanceRow { unit: unit.to_string(), body: to_canonical(&acceptance.to_json()), seq }
-            })),
-            Touched::Alarm(id) => self.alarms.extend(holds.alarm(*id).map(|alarm| AlarmRow {
-                id: i64::try_from(id.get()).unwrap_or(i64::MAX),
-                code: alarm.code.as_str().to_owned(),
-                open: alarm.cleared_at.is_none(),
-                body: to_canonical(&alarm.to_json()),
-                seq,
-            })),
-        }
-    }
-}
-
-impl HoldRow {
-    fn of(hold: &Hold, seq: i64) -> Self {
-        let (unit, lot, place) = match &hold.scope {
-            Scope::Unit(unit) => (Some(unit.to_string()), None, None),
-            Scope::Lot(LotKey { gtin, lot }) => (None, Some((gtin.as_str().to_owned(), lot.to_string())), None),
-            Scope::Place(place) => (None, None, Some(place.to_string())),
-        };
-        let (gtin, lot) = lot.unzip();
-        Self {
-            id: i64::try_from(hold.id.get()).unwrap_or(i64::MAX),
-            unit,
-            gtin,
-            lot,
-            place,
-            code: hold.cause.code().to_owned(),
-            rule: hold.cause.rule().map(ToString::to_string),
-            state: hold.state.as_str().to_owned(),
-            incident: hold.incident.to_string(),
-            body: to_canonical(&hold.to_json()),
-            seq,
-        }
-    }
+fn version_json(hold: HoldId, before: usize, evidence: &Evidence) -> Value {
+    json!({ "hold": hold.to_string(), "before": before, "after": before + 1, "evidence": evidence.to_json() })
 }

@@ -14,7 +14,7 @@ impl Drafting {
         // a child's own splits come after the one that made it
         splits.sort_by_key(|split| split.at);
         for split in splits {
-            let parent: Vec<_> = self.holds.of_unit(&split.unit).filter(|hold| hold.state.blocks()).cloned().collect();
+            let parent: Vec<_> = self.holds.of_unit(&split.unit).filter(|hold| hold.state.blocks()).collect();
             for child in split.into.iter().filter(|child| before.origin(&child.id).is_none()) {
                 for hold in &parent {
                     self.place(of_child(hold, Scope::Unit(child.id.clone()), self.at)?)?;

@@ -36,7 +36,7 @@ impl Ledger {
             let acknowledgement = Acknowledgement { by: by.clone(), at, reason: reason.clone() };
             match writing.add(HoldEvent::AlarmAcknowledged { alarm: id, acknowledgement }) {
                 Err(what) => Prepared::Nothing(Err(misfit(what))),
-                Ok(()) => match writing.holds.alarm(id).cloned() {
+                Ok(()) => match writing.holds.alarm(id) {
                     Some(alarm) => Prepared::Write(Writing::of(writing.drafts), Ok(Ok(alarm))),
                     None => Prepared::Nothing(Ok(Err(HoldRefusal::UnknownAlarm(id)))),
                 },

@@ -23,7 +23,7 @@ impl Ledger {
             return Ok(Vec::new());
         }
         let number = i64::try_from(hold.id.get()).unwrap_or(i64::MAX);
-        let history = self.0.backend.hold_history(number).await?;
+        let history = self.0.backend.hold_history(number, i64::from(hold.id.member())).await?;
         let shown = hold.clone();
         let work = move || check(&shown, history);
         tokio::task::spawn_blocking(work).await.map_err(|source| Error::LedgerTask { source })
@@ -48,9 +48,9 @@ fn check(shown: &Hold, history: HoldHistory) -> Vec<Checked> {
         signatures.resize(shown.acts.len().max(signatures.len()), Err(what));
     } else {
         let again = holds.get(shown.id);
-        let what = if again.map(|hold| to_canonical(&hold.to_json())) != record {
+        let what = if again.as_ref().map(|hold| to_canonical(&hold.to_json())) != record {
             Some("the record of the hold is not what its events say")
-        } else if !again.is_some_and(|hold| begins_with(hold, shown)) {
+        } else if !again.is_some_and(|hold| begins_with(&hold, shown)) {
             Some("what is shown is not what is in the ledger")
         } else {
             None

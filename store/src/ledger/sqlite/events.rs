@@ -7,6 +7,7 @@ use super::read_event;
 use crate::ledger::audit::{Order, Where};
 use crate::ledger::backend::{HoldHistory, Unreadable};
 use crate::ledger::event::{Event, Sequence};
+use crate::ledger::holds::rows::HoldEventRow;
 
 /// Events that are as `wanted`, in an order, behind the one named with it, at most `limit`.
 pub(super) async fn find(
@@ -46,19 +47,30 @@ pub(super) async fn find(
         .collect()
 }
 
-/// What the tables and the chain have of one hold.
-pub(super) async fn of_hold(pool: &SqlitePool, hold: i64) -> Result<HoldHistory, sqlx::Error> {
+/// What the tables and the chain have of one hold: of one that was placed together with others the event that lists
+/// them, what was done to all while it was one of them, and what was done to it.
+pub(super) async fn of_hold(pool: &SqlitePool, hold: i64, member: i64) -> Result<HoldHistory, sqlx::Error> {
     // one look at both: what is added in between must not pass for something that was changed
     let mut look = pool.begin().await?;
-    let record = sqlx::query("SELECT body FROM holds WHERE id = ?").bind(hold).fetch_optional(&mut *look).await?;
-    let record = record.map(|row| row.try_get(0)).transpose()?;
+    let record = match member {
+        0 => sqlx::query("SELECT body FROM holds WHERE id = ?").bind(hold),
+        _ => sqlx::query("SELECT body FROM joint_members WHERE id = ? AND member = ?").bind(hold).bind(member),
+    };
+    let record = record.fetch_optional(&mut *look).await?.map(|row| row.try_get(0)).transpose()?;
     let rows = sqlx::query(
         "SELECT seq, recorded_at, actor, kind, body, previous_hash, hash, \
          coalesce((SELECT next.previous_hash FROM events AS next WHERE next.seq = events.seq + 1), \
                   (SELECT hash FROM ledger_head)) \
-         FROM events WHERE seq IN (SELECT seq FROM hold_events WHERE hold = ?) ORDER BY seq",
+         FROM events WHERE seq IN ( \
+             SELECT seq FROM hold_events WHERE hold = ?1 AND ?2 = 0 \
+             UNION SELECT listed_in FROM joint_holds WHERE id = ?1 AND ?2 > 0 \
+             UNION SELECT seq FROM joint_member_events WHERE hold = ?1 AND member = ?2 \
+             UNION SELECT seq FROM hold_events WHERE hold = ?1 AND ?2 > 0 AND seq < \
+                 (SELECT min(seq) FROM joint_member_events WHERE hold = ?1 AND member = ?2)) \
+         ORDER BY seq",
     )
     .bind(hold)
+    .bind(member)
     .fetch_all(&mut *look)
     .await?;
     let event = |row: &sqlx::sqlite::SqliteRow| {
@@ -69,10 +81,16 @@ pub(super) async fn of_hold(pool: &SqlitePool, hold: i64) -> Result<HoldHistory,
     Ok(HoldHistory { record, events: rows.iter().map(event).collect::<Result<_, sqlx::Error>>()? })
 }
 
-/// Which events made which hold what it is: (hold, event).
-pub(super) async fn of_holds(pool: &SqlitePool) -> Result<Vec<(i64, i64)>, sqlx::Error> {
-    let rows = sqlx::query("SELECT hold, seq FROM hold_events").fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+/// Which events made which hold what it is; `with_joint`: those that stand apart too.
+pub(super) async fn of_holds(pool: &SqlitePool, with_joint: bool) -> Result<Vec<HoldEventRow>, sqlx::Error> {
+    let rows = sqlx::query("SELECT hold, 0, seq FROM hold_events").fetch_all(pool).await?;
+    let row = |row: &sqlx::sqlite::SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+    let mut found: Vec<HoldEventRow> = rows.iter().map(row).collect::<Result<_, sqlx::Error>>()?;
+    if with_joint {
+        let rows = sqlx::query("SELECT hold, member, seq FROM joint_member_events").fetch_all(pool).await?;
+        found.extend(rows.iter().map(row).collect::<Result<Vec<_>, sqlx::Error>>()?);
+    }
+    Ok(found)
 }
 
 /// One version of one record of the registry: canonical JSON.

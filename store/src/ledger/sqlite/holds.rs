@@ -3,16 +3,18 @@
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
+use super::joint;
 use crate::journal::Position;
 use crate::ledger::event::Sequence;
-use crate::ledger::holds::event::{AcceptanceRow, AlarmRow, HoldRow, HoldRows};
+use crate::ledger::holds::rows::{AcceptanceRow, AlarmRow, HoldRow, HoldRows};
 
 /// How many rows go into one statement: eleven values a row stay far below SQLite's limit of 32,766.
-const ROWS_PER_STATEMENT: usize = 500;
+pub(super) const ROWS_PER_STATEMENT: usize = 500;
 
 /// Writes `rows`, a later one over an earlier.
 pub(super) async fn write(transaction: &mut Transaction<'_, Sqlite>, rows: &HoldRows) -> Result<(), sqlx::Error> {
-    for part in rows.holds.chunks(ROWS_PER_STATEMENT) {
+    let (members, alone): (Vec<_>, Vec<_>) = rows.holds.iter().partition(|row| row.member > 0);
+    for part in alone.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::new(
             "INSERT INTO holds (id, unit, gtin, lot, place, code, rule, state, incident, body, seq) ",
         );
@@ -33,9 +35,13 @@ pub(super) async fn write(transaction: &mut Transaction<'_, Sqlite>, rows: &Hold
         insert.push(" ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body, seq = excluded.seq");
         insert.build().execute(&mut **transaction).await?;
     }
-    for part in rows.events.chunks(ROWS_PER_STATEMENT) {
+    joint::write(transaction, rows).await?;
+    joint::write_members(transaction, &members).await?;
+    let (of_members, of_all): (Vec<_>, Vec<_>) = rows.events.iter().partition(|(_, member, _)| *member > 0);
+    joint::write_member_events(transaction, &of_members).await?;
+    for part in of_all.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::new("INSERT INTO hold_events (hold, seq) ");
-        insert.push_values(part, |mut values, (hold, seq)| {
+        insert.push_values(part, |mut values, (hold, _, seq)| {
             values.push_bind(hold).push_bind(seq);
         });
         insert.build().execute(&mut **transaction).await?;
@@ -51,7 +57,9 @@ pub(super) async fn write(transaction: &mut Transaction<'_, Sqlite>, rows: &Hold
         .execute(&mut **transaction)
         .await?;
     }
-    for part in rows.alarms.chunks(ROWS_PER_STATEMENT) {
+    let (members, alone): (Vec<_>, Vec<_>) = rows.alarms.iter().partition(|row| row.member > 0);
+    joint::write_alarm_members(transaction, &members).await?;
+    for part in alone.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::new("INSERT INTO alarms (id, code, open, body, seq) ");
         insert.push_values(part, |mut values, row| {
             values
@@ -67,8 +75,8 @@ pub(super) async fn write(transaction: &mut Transaction<'_, Sqlite>, rows: &Hold
     Ok(())
 }
 
-/// The rows that events after `after` wrote.
-pub(super) async fn read(pool: &SqlitePool, after: Sequence) -> Result<HoldRows, sqlx::Error> {
+/// The rows that events after `after` wrote; `with_joint`: those about what was done together too.
+pub(super) async fn read(pool: &SqlitePool, after: Sequence, with_joint: bool) -> Result<HoldRows, sqlx::Error> {
     let after = if after == Sequence::ZERO { i64::MIN } else { after.to_sql() };
     let holds = sqlx::query(
         "SELECT id, unit, gtin, lot, place, code, rule, state, incident, body, seq FROM holds WHERE seq > ? ORDER BY seq, id",
@@ -76,6 +84,7 @@ pub(super) async fn read(pool: &SqlitePool, after: Sequence) -> Result<HoldRows,
     let hold = |row: &SqliteRow| {
         Ok(HoldRow {
             id: row.try_get(0)?,
+            member: 0,
             unit: row.try_get(1)?,
             gtin: row.try_get(2)?,
             lot: row.try_get(3)?,
@@ -95,13 +104,14 @@ pub(super) async fn read(pool: &SqlitePool, after: Sequence) -> Result<HoldRows,
     let alarm = |row: &SqliteRow| {
         Ok(AlarmRow {
             id: row.try_get(0)?,
+            member: 0,
             code: row.try_get(1)?,
             open: row.try_get::<i64, _>(2)? == 1,
             body: row.try_get(3)?,
             seq: row.try_get(4)?,
         })
     };
-    Ok(HoldRows {
+    let mut rows = HoldRows {
         holds: holds.bind(after).fetch_all(pool).await?.iter().map(hold).collect::<Result<_, sqlx::Error>>()?,
         acceptances: acceptances
             .bind(after)
@@ -111,8 +121,12 @@ pub(super) async fn read(pool: &SqlitePool, after: Sequence) -> Result<HoldRows,
             .map(acceptance)
             .collect::<Result<_, sqlx::Error>>()?,
         alarms: alarms.bind(after).fetch_all(pool).await?.iter().map(alarm).collect::<Result<_, sqlx::Error>>()?,
-        events: Vec::new(),
-    })
+        ..HoldRows::default()
+    };
+    if with_joint {
+        joint::read(pool, after, &mut rows).await?;
+    }
+    Ok(rows)
 }
 
 /// Accounts that were locked, by name.

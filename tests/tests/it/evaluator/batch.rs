@@ -10,6 +10,7 @@ use analytics::fleet::{Fleet, Profiles};
 use analytics::logs::{self, Wanted};
 use analytics::sql::{Engine, EngineOptions, Limits};
 use async_trait::async_trait;
+use model::assessment::Assessment;
 use model::instant::{MeasuredAt, RecordedAt, ValidAt};
 use model::name::Name;
 use model::quantity::Temperature;
@@ -25,7 +26,7 @@ use crate::shelf::{Row, Shelf};
 use crate::sql::units::{BEGIN, document};
 
 /// A store that readings are added to.
-struct Growing(Mutex<Shelf>);
+pub(super) struct Growing(pub(super) Mutex<Shelf>);
 
 #[async_trait]
 impl Readable for Growing {
@@ -35,15 +36,18 @@ impl Readable for Growing {
     }
 }
 
-/// Readings of the document's sensors within its day, on a grid so that instants meet; some name a unit.
-fn told() -> impl Strategy<Value = Vec<Vec<Row>>> {
-    let one = (0..4_usize, 0..144_i64, -20..120_i32, 0..6_u8).prop_map(|(sensor, step, tenths, names)| Row {
+/// A reading of one of the document's sensors within its day, on a grid so that instants meet; some name a unit.
+pub(super) fn told_row() -> impl Strategy<Value = Row> {
+    (0..4_usize, 0..144_i64, -20..120_i32, 0..6_u8).prop_map(|(sensor, step, tenths, names)| Row {
         sensor: ["CR2-A", "TRK7-F", "LOGGER", "MUTE"][sensor].to_owned(),
         measured_at: BEGIN + step * 600_000,
         temperature_c: Some(f64::from(tenths) / 10.0),
         unit: (sensor == 2 && names == 0).then(|| "LOGGED".to_owned()),
-    });
-    let message = prop::collection::vec(one, 1..30);
+    })
+}
+
+fn told() -> impl Strategy<Value = Vec<Vec<Row>>> {
+    let message = prop::collection::vec(told_row(), 1..30);
     prop::collection::vec(message, 1..12).prop_map(|mut messages| {
         // The first message once more at the end.
         messages.push(messages[0].clone());
@@ -51,7 +55,7 @@ fn told() -> impl Strategy<Value = Vec<Vec<Row>>> {
     })
 }
 
-fn observed(row: &Row) -> Observation {
+pub(super) fn observed(row: &Row) -> Observation {
     Observation {
         sensor: Name::parse(&row.sensor).unwrap(),
         measured_at: MeasuredAt::from_millis(row.measured_at),
@@ -62,14 +66,13 @@ fn observed(row: &Row) -> Observation {
 }
 
 /// What the batch says of every unit.
-async fn batch(engine: &Engine, ledger: &Ledger) -> Vec<Value> {
+pub(super) async fn assess(engine: &Engine, ledger: &Ledger) -> Vec<Assessment> {
     let as_of = ValidAt::from_millis(TEN);
     let wanted = Wanted { sensors: None, from: None, as_of, known_at: None };
     let logs = logs::from_engine(engine, &wanted).await.unwrap();
     let (registry, profiles) = (ledger.registry(), Profiles::default());
     let fleet = Fleet::new(&registry, &logs, &profiles, as_of, None);
-    let all = fleet.assess_all(&Fleet::units(&registry), 1, &|_| {});
-    all.iter().map(assessment_json::assessment).collect()
+    fleet.assess_all(&Fleet::units(&registry), 1, &|_| {})
 }
 
 async fn compare(messages: Vec<Vec<Row>>) {
@@ -113,7 +116,7 @@ async fn compare(messages: Vec<Vec<Row>>) {
         *store.0.lock().unwrap() = shelf;
         sender.send(kept).await.unwrap();
     }
-    let expected = batch(&engine, &ledger).await;
+    let expected: Vec<Value> = assess(&engine, &ledger).await.iter().map(assessment_json::assessment).collect();
     let mut shown = Vec::new();
     // Units whose readings change nothing in kind have their turn a little later.
     for _ in 0..300 {

@@ -10,18 +10,18 @@ use store::ledger::{Decision, HoldRefusal, NewAlarm, NewHold};
 
 use super::*;
 
-async fn open(directory: &Path) -> Ledger {
+pub(super) async fn open(directory: &Path) -> Ledger {
     let now = AtomicI64::new(TEN);
     let clock = Arc::new(move || RecordedAt::from_millis(now.fetch_add(1000, Ordering::Relaxed)));
     Ledger::open(directory, clock).await.unwrap()
 }
 
-async fn sound(ledger: &Ledger) {
+pub(super) async fn sound(ledger: &Ledger) {
     let report = ledger.verify(None).await.unwrap();
     assert_eq!(report.wrong, None);
 }
 
-fn decision(holds: Vec<HoldId>, meaning: Meaning) -> Decision {
+pub(super) fn decision(holds: Vec<HoldId>, meaning: Meaning) -> Decision {
     Decision { holds, meaning, reason: "seen".into(), accepted: Default::default(), quarantine: None }
 }
 
@@ -63,7 +63,7 @@ async fn h3_a_hold_names_its_cause_evidence_watermark_and_product() {
     let latest = &hold.evidence[1].evidence;
     assert_eq!((latest.watermark, latest.product_version), (Some(minute(70)), 1));
     assert_eq!(latest.excursions, [hot(10, 65, false)]);
-    assert_eq!(hold.accepted(), Some(latest));
+    assert_eq!(hold.accepted(), Some(latest.as_ref()));
     let act = hold.acts.last().unwrap();
     assert_eq!((act.by.as_str(), act.meaning, act.record.len()), ("m.lin", Meaning::Released, 64));
     let other = holds.of_unit(&name("U2")).next().unwrap();
@@ -248,13 +248,16 @@ async fn who_touches_a_hold_beside_the_ledger_is_found() {
 async fn taken_back(directory: &std::path::Path, format: u8) {
     let options = SqliteConnectOptions::new().filename(directory.join("ledger.sqlite"));
     let pool = SqlitePool::connect_with(options).await.unwrap();
+    let fourth = "DROP TABLE joint_alarm_members; DROP TABLE joint_alarms; DROP TABLE joint_member_events; \
+                  DROP TABLE joint_members; DROP TABLE joint_holds; PRAGMA user_version = 3";
     let third = "DROP TABLE sessions; DROP TABLE hold_events; DROP INDEX events_by_kind; DROP INDEX events_by_actor; \
                  ALTER TABLE users DROP COLUMN disabled; ALTER TABLE users DROP COLUMN external; PRAGMA user_version = 2";
     let second = "DROP TABLE holds; DROP TABLE review_acceptances; DROP TABLE alarms; DROP TABLE user_locks; \
                   DROP TABLE evaluator; PRAGMA user_version = 1";
-    sqlx::raw_sql(third).execute(&pool).await.unwrap();
-    if format < 2 {
-        sqlx::raw_sql(second).execute(&pool).await.unwrap();
+    for (brought, statements) in [(4, fourth), (3, third), (2, second)] {
+        if format < brought {
+            sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+        }
     }
     pool.close().await;
 }
@@ -272,6 +275,23 @@ async fn a_ledger_of_a_format_before_is_brought_up_and_verifies_untouched() {
     assert_eq!(ledger.record_findings(found).await.unwrap().placed.len(), 1);
     sound(&ledger).await;
 
+    // what was placed one by one, before holds were placed together, stays as it is
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = open(directory.path()).await;
+    apply(&ledger, &document(3)).await;
+    let one_by_one = ["U1", "U2"].map(|unit| assessed(unit, 45, vec![hot(10, 45, true)]));
+    ledger.record_findings(found_on("CR", one_by_one.into())).await.unwrap();
+    ledger.close().await.unwrap();
+    taken_back(directory.path(), 3).await;
+    assert_eq!(Ledger::verify_directory(directory.path(), None).await.unwrap().wrong, None);
+    let ledger = open(directory.path()).await;
+    let all = ["U1", "U2", "U3"].map(name);
+    let finding = Finding::of_unit(assessed("U1", 70, vec![hot(10, 65, false)]), "CR");
+    let together = Finding { units: all.into(), ..finding };
+    let found = ledger.record_findings(Findings { assessed: vec![together], ..Findings::default() }).await.unwrap();
+    assert_eq!((found.placed.len(), found.versioned.len()), (1, 2));
+    sound(&ledger).await;
+
     // signatures made before the ledger knew which events are about a hold are checked all the same
     let directory = tempfile::tempdir().unwrap();
     written(directory.path()).await.close().await.unwrap();
@@ -283,7 +303,7 @@ async fn a_ledger_of_a_format_before_is_brought_up_and_verifies_untouched() {
     let signed: Vec<_> = holds.iter().filter(|hold| !hold.acts.is_empty()).collect();
     assert!(!signed.is_empty());
     for hold in signed {
-        assert_eq!(ledger.check_signatures(hold).await.unwrap(), vec![Ok(()); hold.acts.len()], "{}", hold.id);
+        assert_eq!(ledger.check_signatures(&hold).await.unwrap(), vec![Ok(()); hold.acts.len()], "{}", hold.id);
     }
 }
 

@@ -1,0 +1,177 @@
+//! Units that share one past: what is known of one is known of all, but for its id.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::gs1::{Gtin, LotKey, LotText};
+use model::instant::ValidAt;
+use model::name::Name;
+use model::registry::Registry;
+
+use crate::custody::{self, Custody};
+
+/// Which cohort; a cohort with other units or another past is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CohortId(u64);
+
+/// What an assessment depends on besides readings, product, lot and time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Past {
+    pub(super) gtin: Gtin,
+    lot: LotText,
+    pub(super) custody: Custody,
+}
+
+/// Units with one past.
+#[derive(Clone, Debug)]
+pub(super) struct Cohort {
+    pub(super) past: Arc<Past>,
+    /// By name.
+    pub(super) units: Arc<[Name]>,
+    /// The sensors of the past, piece by piece: cohorts that share them share incidents.
+    pub(super) trace: Box<str>,
+    /// What it took to assess it last.
+    pub(super) cost: Duration,
+    /// As of when it was assessed last, or is being assessed.
+    pub(super) looked_at: Option<ValidAt>,
+    /// Whether that was done once.
+    pub(super) is_known: bool,
+}
+
+/// All cohorts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cohorts {
+    all: BTreeMap<CohortId, Cohort>,
+    of_unit: HashMap<Name, CohortId>,
+    /// Cohorts each sensor ever stood for.
+    of_sensor: HashMap<Name, Vec<CohortId>>,
+    units: Arc<[Name]>,
+    next: u64,
+}
+
+/// What became of cohorts when units were put together anew.
+#[derive(Debug, Default)]
+pub(super) struct Regrouped {
+    pub(super) made: Vec<CohortId>,
+    pub(super) gone: Vec<CohortId>,
+}
+
+impl Past {
+    pub(super) fn lot_key(&self) -> LotKey {
+        LotKey { gtin: self.gtin, lot: self.lot.clone() }
+    }
+
+    /// The sensors whose readings make the trace right now.
+    pub(super) fn sensors_now(&self) -> &[Name] {
+        self.custody.pieces.last().map_or(&[], |piece| piece.sensors.as_slice())
+    }
+
+    /// All sensors that ever made the trace, each once.
+    pub(super) fn sensors(&self) -> BTreeSet<&Name> {
+        self.custody.pieces.iter().flat_map(|piece| &piece.sensors).collect()
+    }
+
+    fn trace(&self) -> Box<str> {
+        let piece = |piece: &custody::Keeping| piece.sensors.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
+        self.custody.pieces.iter().map(piece).collect::<Vec<_>>().join("; ").into()
+    }
+}
+
+impl Cohorts {
+    /// Puts units together by their past. A cohort whose past and units stay the same stays.
+    pub(super) fn regroup(&mut self, registry: &Registry, units: impl Iterator<Item = (Name, Custody)>) -> Regrouped {
+        let mut together: HashMap<Past, Vec<Name>> = HashMap::new();
+        for (unit, custody) in units {
+            let Some(registered) = custody::registered(registry, &unit) else { continue };
+            let past = Past { gtin: registered.gtin, lot: registered.lot.clone(), custody };
+            together.entry(past).or_default().push(unit);
+        }
+        let mut regrouped = Regrouped::default();
+        let before = std::mem::take(&mut self.all);
+        for (id, cohort) in before {
+            match together.get_mut(cohort.past.as_ref()) {
+                Some(units) => {
+                    units.sort_unstable();
+                    if units.as_slice() == cohort.units.as_ref() {
+                        together.remove(cohort.past.as_ref());
+                        self.all.insert(id, cohort);
+                    } else {
+                        regrouped.gone.push(id);
+                    }
+                }
+                None => regrouped.gone.push(id),
+            }
+        }
+        // Those under the same sensors get numbers in a row, so that they are looked at one after another.
+        let mut new: Vec<(Box<str>, Past, Vec<Name>)> =
+            together.into_iter().map(|(past, units)| (past.trace(), past, units)).collect();
+        for (_, _, units) in &mut new {
+            units.sort_unstable();
+        }
+        new.sort_by(|one, other| (&one.0, one.2.first()).cmp(&(&other.0, other.2.first())));
+        for (trace, past, units) in new {
+            self.next += 1;
+            let id = CohortId(self.next);
+            let (past, units) = (Arc::new(past), units.into());
+            self.all.insert(id, Cohort { past, units, trace, cost: Duration::ZERO, looked_at: None, is_known: false });
+            regrouped.made.push(id);
+        }
+        if !regrouped.made.is_empty() || !regrouped.gone.is_empty() {
+            self.index();
+        }
+        regrouped
+    }
+
+    fn index(&mut self) {
+        let mut units: Vec<Name> = self.all.values().flat_map(|cohort| cohort.units.iter().cloned()).collect();
+        units.sort_unstable();
+        self.units = units.into();
+        self.of_unit.clear();
+        self.of_sensor.clear();
+        for (id, cohort) in &self.all {
+            self.of_unit.extend(cohort.units.iter().map(|unit| (unit.clone(), *id)));
+            for sensor in cohort.past.sensors() {
+                self.of_sensor.entry(sensor.clone()).or_default().push(*id);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: CohortId) -> Option<&Cohort> {
+        self.all.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: CohortId) -> Option<&mut Cohort> {
+        self.all.get_mut(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CohortId, &Cohort)> {
+        self.all.iter().map(|(id, cohort)| (*id, cohort))
+    }
+
+    /// The cohort after `last`; after the last comes the first.
+    pub(super) fn next_after(&self, last: Option<CohortId>) -> Option<CohortId> {
+        let behind =
+            last.and_then(|last| self.all.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next());
+        behind.or_else(|| self.all.iter().next()).map(|(id, _)| *id)
+    }
+
+    /// All units, by name.
+    pub(super) fn units(&self) -> Arc<[Name]> {
+        Arc::clone(&self.units)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The cohorts that `sensor` ever stood for.
+    pub(super) fn of_sensor(&self, sensor: &Name) -> &[CohortId] {
+        self.of_sensor.get(sensor).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cohort of `unit`.
+    pub(super) fn of_unit(&self, unit: &Name) -> Option<&Cohort> {
+        self.all.get(self.of_unit.get(unit)?)
+    }
+}

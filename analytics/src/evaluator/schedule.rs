@@ -1,0 +1,257 @@
+//! Who is looked at, and when.
+//!
+//! Two ways lead to an assessment. The urgent one is for cohorts about which something may have changed in kind: nobody
+//! else is on it. The other one is for the rest, in this order: what is due by itself, what was never looked at, what
+//! late readings are about, and what is shown and grows old. The last two have a bounded share of processor time, paced
+//! by what they were measured to cost, so that a server to which nothing happens does nearly nothing.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use model::instant::ValidAt;
+
+use super::cohorts::{CohortId, Cohorts};
+
+/// How long a piece of work takes, about: nobody waits for longer than that behind others.
+const PIECE: Duration = Duration::from_millis(5);
+/// Cohorts in a piece of work at most, whatever they cost.
+const COHORTS_AT_ONCE: usize = 256;
+/// The share of one processor that shown assessments may take to be kept new, as 1 in so many.
+const REFRESH_ONE_IN: u32 = 50;
+/// The share of one processor for what late readings are about, as 1 in so many.
+const LATE_ONE_IN: u32 = 4;
+/// Shown assessments are gone through once in this time at most.
+const ROUND: Duration = Duration::from_millis(500);
+/// How much of its share may be saved up.
+const SAVED_UP: Duration = Duration::from_millis(10);
+/// A cohort that late readings are about is not looked at again for that sooner than this …
+const LATE_REST: Duration = Duration::from_millis(500);
+/// … and than so many times what it took.
+const LATE_REST_COSTS: u32 = 10;
+
+/// Why a cohort is looked at: what comes first counts more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// A reading may have changed it in kind.
+    Urgent,
+    /// An instant has come at which it changes by itself.
+    Due,
+    /// It is new, or the registry says something else of it.
+    New,
+    /// A reading came that lies among those before.
+    Late,
+}
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Urgent,
+    Other,
+}
+
+/// A cohort whose turn it is, and when that was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) id: CohortId,
+    pub(super) noticed_at: ValidAt,
+}
+
+/// Cohorts that wait to be looked at.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    waiting: HashMap<CohortId, (Urgency, ValidAt)>,
+    /// By urgency; who was called for again more urgently stands in two, and counts in the first.
+    queues: [VecDeque<CohortId>; 3],
+    late: BTreeSet<(Instant, CohortId)>,
+    /// When late readings may be looked at again, by cohort.
+    rested: HashMap<CohortId, Instant>,
+    late_share: Share,
+    refresh_share: Share,
+    refreshed: Option<CohortId>,
+    round_began: Instant,
+}
+
+impl Schedule {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            queues: Default::default(),
+            late: BTreeSet::new(),
+            rested: HashMap::new(),
+            late_share: Share::new(LATE_ONE_IN, now),
+            refresh_share: Share::new(REFRESH_ONE_IN, now),
+            refreshed: None,
+            round_began: now,
+        }
+    }
+
+    /// Has a cohort looked at, if it is not waiting for as urgent a reason already.
+    pub(super) fn mark(&mut self, id: CohortId, urgency: Urgency, noticed_at: ValidAt, now: Instant) {
+        let known = self.waiting.get(&id).copied();
+        if known.is_some_and(|(known, _)| known <= urgency) {
+            return;
+        }
+        self.waiting.insert(id, (urgency, known.map_or(noticed_at, |(_, earlier)| earlier)));
+        match urgency {
+            Urgency::Urgent | Urgency::Due | Urgency::New => self.queues[urgency as usize].push_back(id),
+            Urgency::Late => {
+                let rested = self.rested.get(&id).copied().unwrap_or(now);
+                self.late.insert((rested.max(now), id));
+            }
+        }
+    }
+
+    /// Forgets a cohort.
+    pub(super) fn forget(&mut self, id: CohortId) {
+        self.waiting.remove(&id);
+        self.rested.remove(&id);
+    }
+
+    /// Those whose turn it is now on this way, together not much more than a piece of work, and why the first of them
+    /// is: `None` for one that is merely shown.
+    pub(super) fn turns(
+        &mut self,
+        way: Way,
+        cohorts: &Cohorts,
+        now: ValidAt,
+        clock: Instant,
+    ) -> (Option<Urgency>, Vec<Turn>) {
+        let mut piece = Piece::default();
+        let queues = match way {
+            Way::Urgent => Urgency::Urgent as usize..=Urgency::Urgent as usize,
+            Way::Other => Urgency::Due as usize..=Urgency::New as usize,
+        };
+        let urgencies = [Urgency::Urgent, Urgency::Due, Urgency::New];
+        for queue in queues {
+            while piece.has_room() {
+                let Some(id) = self.queues[queue].pop_front() else { break };
+                let Some((urgency, noticed_at)) = self.waiting.get(&id).copied() else { continue };
+                if urgency == urgencies[queue] {
+                    self.waiting.remove(&id);
+                    piece.take(cohorts, Turn { id, noticed_at });
+                }
+            }
+            if !piece.turns.is_empty() {
+                return (Some(urgencies[queue]), piece.turns);
+            }
+        }
+        if way == Way::Urgent {
+            return (None, Vec::new());
+        }
+        if self.late_share.is_open(clock) {
+            while piece.has_room() && self.late.first().is_some_and(|(from, _)| *from <= clock) {
+                let Some((_, id)) = self.late.pop_first() else { break };
+                if let Some((Urgency::Late, noticed_at)) = self.waiting.get(&id).copied() {
+                    self.waiting.remove(&id);
+                    piece.take(cohorts, Turn { id, noticed_at });
+                }
+            }
+            if !piece.turns.is_empty() {
+                return (Some(Urgency::Late), piece.turns);
+            }
+        }
+        if self.refresh_share.is_open(clock) {
+            let most = self.refresh_share.saved;
+            for _ in 0..cohorts.len() {
+                let Some(id) = cohorts.next_after(self.refreshed) else { break };
+                if self.refreshed.is_none_or(|last| id <= last) {
+                    if clock < self.round_began + ROUND {
+                        break;
+                    }
+                    self.round_began = clock;
+                }
+                self.refreshed = Some(id);
+                // Who waits for a graver reason has its turn then.
+                if !self.waiting.contains_key(&id) {
+                    piece.take(cohorts, Turn { id, noticed_at: now });
+                }
+                if !piece.has_room() || piece.cost >= most {
+                    break;
+                }
+            }
+        }
+        (None, piece.turns)
+    }
+
+    /// Gives turns back for which there was no room, so that they are the next ones again.
+    pub(super) fn put_back(&mut self, turns: Vec<Turn>, urgency: Urgency, clock: Instant) {
+        for Turn { id, noticed_at } in turns.into_iter().rev() {
+            self.waiting.insert(id, (urgency, noticed_at));
+            match urgency {
+                Urgency::Urgent | Urgency::Due | Urgency::New => self.queues[urgency as usize].push_front(id),
+                Urgency::Late => {
+                    self.late.insert((clock, id));
+                }
+            }
+        }
+    }
+
+    /// Notes what a piece of work took, which was done for that reason.
+    pub(super) fn took(
+        &mut self,
+        urgency: Option<Urgency>,
+        each: &[(CohortId, Duration)],
+        all: Duration,
+        clock: Instant,
+    ) {
+        match urgency {
+            Some(Urgency::Late) => {
+                self.late_share.spend(all);
+                for (id, cost) in each {
+                    self.rested.insert(*id, clock + LATE_REST.max(*cost * LATE_REST_COSTS));
+                }
+            }
+            None => self.refresh_share.spend(all),
+            Some(Urgency::Urgent | Urgency::Due | Urgency::New) => {}
+        }
+    }
+}
+
+/// A piece of work as it grows.
+#[derive(Debug, Default)]
+struct Piece {
+    turns: Vec<Turn>,
+    cost: Duration,
+}
+
+impl Piece {
+    fn has_room(&self) -> bool {
+        self.turns.len() < COHORTS_AT_ONCE && self.cost < PIECE
+    }
+
+    fn take(&mut self, cohorts: &Cohorts, turn: Turn) {
+        let Some(cohort) = cohorts.get(turn.id) else { return };
+        self.cost += cohort.cost;
+        self.turns.push(turn);
+    }
+}
+
+/// A share of processor time: it grows with time, and is spent by work.
+#[derive(Debug)]
+struct Share {
+    one_in: u32,
+    since: Instant,
+    saved: Duration,
+    owed: Duration,
+}
+
+impl Share {
+    fn new(one_in: u32, now: Instant) -> Self {
+        Self { one_in, since: now, saved: SAVED_UP, owed: Duration::ZERO }
+    }
+
+    /// Whether something is left of it now.
+    fn is_open(&mut self, now: Instant) -> bool {
+        let grown = now.saturating_duration_since(self.since) / self.one_in;
+        self.since = now;
+        let paid = grown.min(self.owed);
+        self.owed -= paid;
+        self.saved = (self.saved + (grown - paid)).min(SAVED_UP);
+        self.owed.is_zero() && !self.saved.is_zero()
+    }
+
+    fn spend(&mut self, spent: Duration) {
+        self.owed += spent.saturating_sub(self.saved);
+        self.saved = self.saved.saturating_sub(spent);
+    }
+}
