@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::gs1::{Gtin, LotKey, LotText};
-use model::hold::{Hold, HoldId, HoldState, Holds, Scope};
+use model::hold::{Hold, HoldId, HoldState, Holds, IncidentId, Scope};
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
@@ -133,6 +133,12 @@ pub(crate) async fn list(
     let found: Vec<_> = match wanted.concerning.clone() {
         Some(concerning) => {
             let behind = concerning.into_iter().filter(|hold| after.is_none_or(|after| hold.id > after));
+            behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect()
+        }
+        None if params.incident.is_some() => {
+            let incident = params.incident.as_deref().and_then(|id| Name::parse(id).ok()).map(IncidentId::new);
+            let of = incident.into_iter().flat_map(|incident| snapshot.holds.of_incident(&incident));
+            let behind = of.filter(|hold| after.is_none_or(|after| hold.id > after));
             behind.filter(|hold| wanted.includes(hold)).take(limit + 1).collect()
         }
         None => snapshot.holds.after(after).filter(|hold| wanted.includes(hold)).take(limit + 1).collect(),
