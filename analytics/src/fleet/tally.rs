@@ -1,0 +1,177 @@
+//! Which readings an assessment rests on: how many they are and what their digest is, carried on from where it was
+//! found last.
+
+use std::collections::BTreeMap;
+
+use model::assessment::Provenance;
+use model::instant::ValidAt;
+use model::name::Name;
+
+use super::kept::Kept;
+use crate::custody::{Custody, Keeping};
+use crate::kernel::Sample;
+use crate::logs::{Digest, List};
+
+/// The newest readings are counted anew each time: late ones mostly fall among them.
+const NEWEST: usize = 256;
+/// A mark is made after so many readings.
+const APART: usize = 512;
+/// So many marks stay as they are made; of the older ones, every eighth.
+const RECENT: u64 = 16;
+
+/// What is known of the readings of a sensor in a stretch of custody, up to an instant.
+#[derive(Clone, Debug)]
+struct Count {
+    readings: u64,
+    conflicts: u64,
+    newest: Option<i64>,
+    temperature: List,
+    humidity: List,
+}
+
+/// A count that can be gone on with.
+#[derive(Clone, Debug)]
+struct Mark {
+    number: u64,
+    /// All readings up to then are counted, ms.
+    until: i64,
+    count: Count,
+}
+
+/// Marks by the beginning of the stretch and by sensor.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(BTreeMap<(i64, Name), Vec<Mark>>);
+
+impl Count {
+    fn of(sensor: &Name) -> Self {
+        Self {
+            readings: 0,
+            conflicts: 0,
+            newest: None,
+            temperature: List::of(sensor.as_str(), b'T'),
+            humidity: List::of(sensor.as_str(), b'H'),
+        }
+    }
+
+    /// Adds all readings of a time after that of those before.
+    fn add(&mut self, temperature: &[Sample], humidity: &[Sample]) {
+        self.temperature.add(temperature);
+        self.humidity.add(humidity);
+        let (count, doubled) = identities(temperature, humidity);
+        self.readings += count;
+        self.conflicts += doubled;
+        let last = |samples: &[Sample]| samples.last().map(|sample| sample.at);
+        self.newest = self.newest.max(last(temperature)).max(last(humidity));
+    }
+}
+
+/// What counts of several sensors add up to.
+#[derive(Debug, Default)]
+pub(super) struct Total {
+    readings: u64,
+    conflicts: u64,
+    newest: Option<i64>,
+    digest: Digest,
+}
+
+impl Total {
+    /// Adds a sensor's readings of one stretch of custody.
+    pub(super) fn of(&mut self, sensor: &Name, temperature: &[Sample], humidity: &[Sample]) {
+        let mut count = Count::of(sensor);
+        count.add(temperature, humidity);
+        self.add(count);
+    }
+
+    fn add(&mut self, count: Count) {
+        self.readings += count.readings;
+        self.conflicts += count.conflicts;
+        self.newest = self.newest.max(count.newest);
+        self.digest.add(count.temperature);
+        self.digest.add(count.humidity);
+    }
+
+    pub(super) fn provenance(self, product_version: u32) -> Provenance {
+        Provenance {
+            readings: self.readings,
+            conflicts: self.conflicts,
+            product_version,
+            watermark: self.newest.map(ValidAt::from_millis),
+            readings_digest: self.digest.finish(),
+        }
+    }
+}
+
+impl Tally {
+    /// Forgets what a reading measured at `at`, ms, makes wrong.
+    pub(super) fn late(&mut self, at: i64) {
+        for marks in self.0.values_mut() {
+            marks.truncate(marks.partition_point(|mark| mark.until < at));
+        }
+    }
+
+    /// Which readings `custody` rests on.
+    pub(super) fn total<'k>(&mut self, custody: &Custody, kept: &dyn Fn(&Name) -> Option<&'k Kept>) -> Total {
+        let mut total = Total::default();
+        for (number, piece) in custody.pieces.iter().enumerate() {
+            let until = if number + 1 == custody.pieces.len() { piece.to.millis() } else { piece.to.millis() - 1 };
+            for sensor in &piece.sensors {
+                total.add(match kept(sensor) {
+                    Some(kept) => self.count(piece, until, sensor, kept),
+                    None => Count::of(sensor),
+                });
+            }
+        }
+        total
+    }
+
+    /// The readings of a sensor in a piece, up to `until`.
+    fn count(&mut self, piece: &Keeping, until: i64, sensor: &Name, kept: &Kept) -> Count {
+        let begin = piece.from.millis();
+        let marks = self.0.entry((begin, sensor.clone())).or_default();
+        let last = marks.partition_point(|mark| mark.until <= until).checked_sub(1);
+        let (mut count, since, mut number) = match last.and_then(|last| marks.get(last)) {
+            Some(mark) => (mark.count.clone(), mark.until, mark.number),
+            None => (Count::of(sensor), begin - 1, 0),
+        };
+        let mut temperature = kept.temperatures(since, until, usize::MAX);
+        let mut humidity = kept.humidities(since, until, usize::MAX);
+        let is_newest = last.is_none_or(|last| last + 1 == marks.len());
+        while is_newest && temperature.len().max(humidity.len()) >= APART + NEWEST {
+            let longer = if temperature.len() >= humidity.len() { &temperature } else { &humidity };
+            let at = longer[APART - 1].at;
+            let take = |samples: &mut Vec<Sample>| {
+                let later = samples.split_off(samples.partition_point(|sample| sample.at <= at));
+                std::mem::replace(samples, later)
+            };
+            let (first_temperature, first_humidity) = (take(&mut temperature), take(&mut humidity));
+            count.add(&first_temperature, &first_humidity);
+            number += 1;
+            marks.push(Mark { number, until: at, count: count.clone() });
+            marks.retain(|mark| mark.number + RECENT > number || mark.number % 8 == 0);
+        }
+        count.add(&temperature, &humidity);
+        count
+    }
+}
+
+/// How many instants two lists of readings have between them, and at how many of them a quantity has two values.
+fn identities(temperature: &[Sample], humidity: &[Sample]) -> (u64, u64) {
+    let (mut count, mut doubled) = (0, 0);
+    let (mut t, mut h) = (0, 0);
+    while t < temperature.len() || h < humidity.len() {
+        let at = match (temperature.get(t), humidity.get(h)) {
+            (Some(t), Some(h)) => t.at.min(h.at),
+            (Some(t), None) => t.at,
+            (None, Some(h)) => h.at,
+            (None, None) => break,
+        };
+        let here =
+            |samples: &[Sample], from: usize| samples[from..].iter().take_while(|sample| sample.at == at).count();
+        let (ts, hs) = (here(temperature, t), here(humidity, h));
+        count += 1;
+        doubled += u64::from(ts > 1 || hs > 1);
+        t += ts;
+        h += hs;
+    }
+    (count, doubled)
+}

@@ -1,0 +1,523 @@
+//! The past of a trace, folded: what a further reading costs does not depend on how many there were.
+//!
+//! A [`Past`] divides the readings of a trace into leaves of about equally many, by time. Of each leaf it holds its
+//! [`Fold`]s, the readings between them, and what the rolling windows that end in it have shown. Leaves in a row are
+//! joined into greater ones, and these again, so that years are a few dozen nodes. An assessment is the kernel's over a
+//! trace of those nodes and of the newest readings ([`Past::trace`]); why it is the same to the byte as over all
+//! readings, [`super::fold`] tells part by part.
+//!
+//! What a leaf holds depends on readings up to its [`Leaf::until`] alone, and on who makes the trace until then. So
+//!
+//! * a late reading takes away the leaves from the one it falls into on ([`Past::late`]), and they are made again from
+//!   the readings after that;
+//! * another custody takes away what comes after the first difference;
+//! * as of an instant that has passed the leaves before it count, and the readings from there to the instant.
+//!
+//! Rolling windows that end among the newest readings begin among old ones: the leaves there are opened, which is to say
+//! that their readings are asked for again. They come from a [`Source`], as does all that is newer than the last leaf; a
+//! leaf itself needs none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fold::{Fold, Seen};
+use super::heat::window_of;
+use super::profile::Profile;
+use super::series::{Correction, Sample, Series};
+use super::trace::Trace;
+use super::watch::Quantity;
+
+/// So many nodes make a greater one.
+const JOINED: usize = 16;
+/// Leaves made at once, at most.
+const LEAVES_AT_ONCE: usize = 64;
+/// Readings outside of a stretch that are looked at on either side: the last one, and whether it was near the one before.
+const BESIDE: usize = 2;
+
+/// Where the readings of a trace come from.
+pub trait Source {
+    /// The readings of a sensor after `after` and up to `until`, ms: of the first `most` instants, by time and each once.
+    ///
+    /// # Errors
+    /// When they are not at hand.
+    fn readings(&self, sensor: usize, after: i64, until: i64, most: usize) -> Result<Vec<Sample>, Missing>;
+
+    /// The readings of a sensor of the last `most` instants before `before`, ms, by time and each once.
+    ///
+    /// # Errors
+    /// When they are not at hand.
+    fn before(&self, sensor: usize, before: i64, most: usize) -> Result<Vec<Sample>, Missing>;
+}
+
+/// Readings that are not at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("readings from {from} to {to} (ms) are not at hand")]
+pub struct Missing {
+    /// The sensor.
+    pub sensor: usize,
+    /// Since when they are needed, ms.
+    pub from: i64,
+    /// Until when, ms.
+    pub to: i64,
+}
+
+/// Whose readings make a trace when. Sensors are numbered.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// By time, each from where the one before ends.
+    pub stretches: Vec<Stretch>,
+    /// Of each sensor.
+    pub corrections: Vec<Correction>,
+    /// The product's longest believed distance of two readings.
+    pub gap: Option<Duration>,
+    /// Readings measured later do not count, ms.
+    pub as_of: i64,
+}
+
+/// Time during which the same sensors make a trace, ms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Since when.
+    pub from: i64,
+    /// Until when.
+    pub to: i64,
+    /// Which ones.
+    pub sensors: Vec<usize>,
+}
+
+/// The past of one quantity of a unit's trace under one product.
+#[derive(Clone, Debug)]
+pub struct Past {
+    quantity: Quantity,
+    /// Readings of a leaf.
+    grain: usize,
+    /// Leaves, and above them what is joined of [`JOINED`] each.
+    levels: Vec<Vec<Arc<Leaf>>>,
+    /// What the leaves were made under.
+    stretches: Vec<Stretch>,
+    corrections: Vec<Correction>,
+    gap: Option<Duration>,
+    /// Readings right before and right after stretches of a sensor: by sensor, end, and whether they are before it.
+    beside: BTreeMap<(usize, i64, bool), Vec<Sample>>,
+}
+
+/// Readings in a row, folded.
+#[derive(Clone, Debug)]
+struct Leaf {
+    /// Readings after `from` and up to `to`, ms.
+    from: i64,
+    to: i64,
+    /// The last reading that anything here depends on.
+    until: i64,
+    folds: Vec<Arc<Fold>>,
+    /// Of each sensor, the readings that are not left out.
+    kept: Vec<Vec<Sample>>,
+    seen: Seen,
+}
+
+impl Plan {
+    /// The unit's time, ms.
+    fn window(&self) -> (i64, i64) {
+        let from = self.stretches.first().map_or(0, |stretch| stretch.from);
+        (from, self.stretches.last().map_or(from, |stretch| stretch.to))
+    }
+
+    /// As it was as of an instant that has passed, ms.
+    fn until(&self, at: i64) -> Self {
+        let begun = self.stretches.iter().filter(|stretch| stretch.from <= at);
+        let stretches = begun.map(|stretch| Stretch { to: stretch.to.min(at), ..stretch.clone() }).collect();
+        Self { stretches, as_of: at, corrections: self.corrections.clone(), ..*self }
+    }
+
+    /// When a sensor makes the trace, both ends included, ms.
+    fn stays(&self, sensor: usize) -> Vec<(i64, i64)> {
+        let with = self.stretches.iter().filter(|stretch| stretch.sensors.contains(&sensor));
+        let mut stays: Vec<(i64, i64)> = Vec::new();
+        for stretch in with {
+            match stays.last_mut() {
+                Some(last) if last.1 == stretch.from => last.1 = stretch.to,
+                _ => stays.push((stretch.from, stretch.to)),
+            }
+        }
+        stays
+    }
+
+    /// The readings of a sensor while it makes the trace, after `after` and up to `until`.
+    fn readings(
+        &self,
+        source: &dyn Source,
+        sensor: usize,
+        (after, until): (i64, i64),
+    ) -> Result<Vec<Sample>, Missing> {
+        let mut readings = Vec::new();
+        for (from, to) in self.stays(sensor) {
+            let (after, until) = (after.max(from - 1), until.min(to));
+            if after < until {
+                readings.extend(source.readings(sensor, after, until, usize::MAX)?);
+            }
+        }
+        Ok(readings)
+    }
+
+    /// The instants after `after` at which sensors that make the trace were read: the first `most`, or fewer.
+    fn instants(&self, source: &dyn Source, after: i64, most: usize) -> Result<Vec<i64>, Missing> {
+        let (mut instants, mut complete_until) = (Vec::new(), self.window().1);
+        for sensor in 0..self.corrections.len() {
+            for (from, to) in self.stays(sensor) {
+                let after = after.max(from - 1);
+                if after >= to {
+                    continue;
+                }
+                let mut own: Vec<i64> =
+                    source.readings(sensor, after, to, most)?.iter().map(|reading| reading.at).collect();
+                own.dedup();
+                let last = own.last().copied().filter(|_| own.len() >= most);
+                instants.append(&mut own);
+                if let Some(last) = last {
+                    complete_until = complete_until.min(last);
+                    break;
+                }
+            }
+        }
+        instants.sort_unstable();
+        instants.dedup();
+        instants.retain(|at| *at <= complete_until);
+        instants.truncate(most);
+        Ok(instants)
+    }
+}
+
+impl Leaf {
+    /// Nodes in a row as one.
+    fn joined(nodes: &[Arc<Self>], profile: &Profile, begin: i64, sensors_of: &dyn Fn(&Fold) -> Vec<usize>) -> Option<Self> {
+        let (first, last) = (nodes.first()?, nodes.last()?);
+        let mut seen = Seen::default();
+        nodes.iter().for_each(|node| seen.join(&node.seen));
+        seen.prune(profile, begin);
+        let mut folds: Vec<Arc<Fold>> = Vec::new();
+        for fold in nodes.iter().flat_map(|node| &node.folds) {
+            match folds.last_mut() {
+                Some(last) => match last.joined(fold) {
+                    Some(joined) => *last = Arc::new(joined),
+                    None => folds.push(Arc::clone(fold)),
+                },
+                None => folds.push(Arc::clone(fold)),
+            }
+        }
+        let sensors = nodes.iter().map(|node| node.kept.len()).max().unwrap_or(0);
+        let mut kept = vec![Vec::new(); sensors];
+        let spans = spans(&folds, sensors, sensors_of);
+        for (sensor, (kept, spans)) in kept.iter_mut().zip(&spans).enumerate() {
+            kept.extend(nodes.iter().filter_map(|node| node.kept.get(sensor)).flatten());
+            retain_outside(kept, spans);
+        }
+        let until = nodes.iter().map(|node| node.until).max()?;
+        Some(Self { from: first.from, to: last.to, until, folds, kept, seen })
+    }
+}
+
+impl Past {
+    /// Nothing yet of a trace of temperature; `grain` readings make a leaf.
+    #[must_use]
+    pub fn of_temperature(grain: usize) -> Self {
+        Self::new(Quantity::Temperature, grain)
+    }
+
+    /// Nothing yet of a trace of humidity; `grain` readings make a leaf.
+    #[must_use]
+    pub fn of_humidity(grain: usize) -> Self {
+        Self::new(Quantity::Humidity, grain)
+    }
+
+    fn new(quantity: Quantity, grain: usize) -> Self {
+        Self {
+            quantity,
+            grain: grain.max(1),
+            levels: vec![Vec::new()],
+            stretches: Vec::new(),
+            corrections: Vec::new(),
+            gap: None,
+            beside: BTreeMap::new(),
+        }
+    }
+
+    /// The last reading, ms, that anything here depends on; `None` when there is no leaf.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        self.levels[0].last().map(|leaf| leaf.until)
+    }
+
+    /// Forgets what a reading measured at `at`, ms, makes wrong.
+    pub fn late(&mut self, at: i64) {
+        self.beside.clear();
+        let untouched = self.levels[0].partition_point(|leaf| leaf.until < at);
+        self.truncate(untouched);
+    }
+
+    fn truncate(&mut self, mut leaves: usize) {
+        for level in &mut self.levels {
+            level.truncate(leaves);
+            leaves /= JOINED;
+        }
+    }
+
+    /// How many of the leaves hold under `plan`.
+    fn holding(&self, plan: &Plan) -> usize {
+        let sensors = self.stretches.iter().flat_map(|stretch| &stretch.sensors);
+        let mut sensors = sensors.map(|sensor| (self.corrections.get(*sensor), plan.corrections.get(*sensor)));
+        if self.gap != plan.gap || sensors.any(|(then, now)| then != now) {
+            return 0;
+        }
+        let until = same_until(&self.stretches, &plan.stretches);
+        self.levels[0].partition_point(|leaf| leaf.until < until)
+    }
+
+    /// Takes up `plan` and folds what can be: all of `source` but for the newest readings.
+    ///
+    /// # Errors
+    /// When readings are needed that are not at hand.
+    pub fn follow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
+        let holding = self.holding(plan);
+        if holding < self.levels[0].len() || plan.stretches.len() != self.stretches.len() {
+            self.beside.clear();
+        }
+        self.truncate(holding);
+        self.stretches.clone_from(&plan.stretches);
+        self.gap = plan.gap;
+        if self.corrections != plan.corrections {
+            self.corrections.clone_from(&plan.corrections);
+        }
+        while self.grow(profile, plan, source)? {}
+        self.look_beside(plan, source)
+    }
+
+    /// Makes further leaves; whether there may be more.
+    fn grow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<bool, Missing> {
+        let from = self.levels[0].last().map_or(plan.window().0 - 1, |leaf| leaf.to);
+        let instants = plan.instants(source, from, self.grain * (LEAVES_AT_ONCE + 1))?;
+        let leaves = (instants.len() / self.grain).saturating_sub(1);
+        if leaves == 0 {
+            return Ok(false);
+        }
+        let mut bounds = vec![from];
+        bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
+        // What follows shows whether an excursion is bridged.
+        let ahead = plan.until(instants[(leaves + 1) * self.grain - 1]);
+        let trace = self.over(profile, &ahead, source, self.levels[0].len())?;
+        let mut folds = trace.folds(profile, self.quantity, &bounds).into_iter().map(Arc::new).peekable();
+        let seen = if self.has_windows(profile) { trace.seen(profile, &bounds) } else { Vec::new() };
+        let mut seen = seen.into_iter();
+        for part in bounds.windows(2) {
+            let mut own = Vec::new();
+            while let Some(fold) = folds.next_if(|fold| fold.to() <= part[1]) {
+                own.push(fold);
+            }
+            let spans = spans(&own, plan.corrections.len(), &|fold| sensors_of(&plan.stretches, fold));
+            let mut kept = Vec::with_capacity(spans.len());
+            for (sensor, spans) in spans.iter().enumerate() {
+                let mut readings = plan.readings(source, sensor, (part[0], part[1]))?;
+                retain_outside(&mut readings, spans);
+                readings.shrink_to_fit();
+                kept.push(readings);
+            }
+            let until = own.iter().map(|fold| fold.until()).fold(part[1], i64::max);
+            let seen = seen.next().unwrap_or_default();
+            self.push(Leaf { from: part[0], to: part[1], until, folds: own, kept, seen }, profile);
+        }
+        Ok(true)
+    }
+
+    /// Appends a leaf, and joins those that are enough for a greater one.
+    fn push(&mut self, leaf: Leaf, profile: &Profile) {
+        let begin = self.stretches.first().map_or(0, |stretch| stretch.from);
+        let mut node = Some(leaf);
+        let mut level = 0;
+        while let Some(whole) = node.take() {
+            if self.levels.len() == level {
+                self.levels.push(Vec::new());
+            }
+            self.levels[level].push(Arc::new(whole));
+            let count = self.levels[level].len();
+            if count % JOINED == 0 {
+                let nodes = &self.levels[level][count - JOINED..];
+                node = Leaf::joined(nodes, profile, begin, &|fold| sensors_of(&self.stretches, fold));
+            }
+            level += 1;
+        }
+    }
+
+    /// Finds the readings right before and after the stays of sensors that are over or that began.
+    fn look_beside(&mut self, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
+        for sensor in 0..plan.corrections.len() {
+            for (from, to) in plan.stays(sensor) {
+                if !self.beside.contains_key(&(sensor, from, true)) {
+                    self.beside.insert((sensor, from, true), source.before(sensor, from, BESIDE)?);
+                }
+                if to < plan.as_of && !self.beside.contains_key(&(sensor, to, false)) {
+                    let after = source.readings(sensor, to, plan.as_of, BESIDE)?;
+                    // Until there are enough, there may be more.
+                    if after.len() >= BESIDE && after.first().map(|one| one.at) != after.last().map(|one| one.at) {
+                        self.beside.insert((sensor, to, false), after);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The readings beside a stay, as far as they count as of the plan's instant.
+    fn beside(
+        &self,
+        plan: &Plan,
+        source: &dyn Source,
+        sensor: usize,
+        (from, to): (i64, i64),
+        readings: &mut Vec<Sample>,
+    ) -> Result<(), Missing> {
+        match self.beside.get(&(sensor, from, true)) {
+            Some(before) => readings.extend(before),
+            None => readings.extend(source.before(sensor, from, BESIDE)?),
+        }
+        if to < plan.as_of {
+            match self.beside.get(&(sensor, to, false)) {
+                Some(after) => readings.extend(after.iter().filter(|reading| reading.at <= plan.as_of)),
+                None => readings.extend(source.readings(sensor, to, plan.as_of, BESIDE)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn has_windows(&self, profile: &Profile) -> bool {
+        self.quantity == Quantity::Temperature && profile.product.mkt.is_some() && profile.mkt.is_some()
+    }
+
+    /// The trace of `plan`: of what is folded, and of readings of `source`.
+    ///
+    /// # Errors
+    /// When readings are needed that are not at hand.
+    pub fn trace(&self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<Trace, Missing> {
+        self.over(profile, plan, source, self.holding(plan))
+    }
+
+    /// The trace of `plan` over the first `leaves` leaves.
+    fn over(&self, profile: &Profile, plan: &Plan, source: &dyn Source, leaves: usize) -> Result<Trace, Missing> {
+        let (begin, end) = plan.window();
+        let folded = &self.levels[0][..leaves];
+        let since = folded.last().map_or(begin - 1, |leaf| leaf.to);
+        // Where windows begin that end after the last leaf.
+        let open = match &profile.product.mkt {
+            Some(mkt) if self.has_windows(profile) => {
+                let (first, last) = (since.saturating_sub(window_of(mkt)), end.saturating_sub(window_of(mkt)));
+                folded.partition_point(|leaf| leaf.to <= first)..folded.partition_point(|leaf| leaf.from < last)
+            }
+            _ => leaves..leaves,
+        };
+        let mut nodes: Vec<&Arc<Leaf>> = self.cover(0, open.start.min(leaves));
+        let mut opened = Vec::new();
+        if open.start < open.end {
+            opened.push((folded[open.start].from, folded[open.end - 1].to));
+        }
+        let after = self.cover(open.end.max(open.start.min(leaves)), leaves);
+        let sensors = plan.corrections.len();
+        let mut seen = Seen::default();
+        for node in nodes.iter().copied().chain(&folded[open.clone()]).chain(after.iter().copied()) {
+            seen.join(&node.seen);
+        }
+        nodes.extend(after);
+        let folds: Vec<Arc<Fold>> = nodes.iter().flat_map(|node| &node.folds).map(Arc::clone).collect();
+        let spans = spans(&folds, sensors, &|fold| sensors_of(&plan.stretches, fold));
+        let mut series: Vec<Arc<Series>> = Vec::with_capacity(sensors);
+        for (sensor, spans) in spans.iter().enumerate() {
+            let stays = plan.stays(sensor);
+            if stays.is_empty() {
+                series.push(Arc::default());
+                continue;
+            }
+            let mut readings: Vec<Sample> = Vec::new();
+            for node in &nodes {
+                readings.extend(node.kept.get(sensor).into_iter().flatten());
+            }
+            for part in opened.iter().copied().chain([(since, end)]) {
+                readings.extend(plan.readings(source, sensor, part)?);
+            }
+            for stay in stays {
+                self.beside(plan, source, sensor, stay, &mut readings)?;
+            }
+            readings.sort_unstable();
+            readings.dedup();
+            retain_outside(&mut readings, spans);
+            series.push(Arc::new(Series::thinned(readings, &plan.corrections[sensor], spans)));
+        }
+        let stretches = plan.stretches.iter().map(|stretch| {
+            let own = stretch.sensors.iter().map(|sensor| Arc::clone(&series[*sensor])).collect();
+            (stretch.from, stretch.to, own)
+        });
+        Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds, seen))
+    }
+
+    /// The fewest nodes that hold leaves `first..end` and nothing else.
+    fn cover(&self, first: usize, end: usize) -> Vec<&Arc<Leaf>> {
+        let mut nodes = Vec::new();
+        let mut at = first;
+        while at < end {
+            let (mut level, mut size) = (0, 1);
+            while at % (size * JOINED) == 0
+                && at + size * JOINED <= end
+                && self.levels.get(level + 1).is_some_and(|greater| at / (size * JOINED) < greater.len())
+            {
+                level += 1;
+                size *= JOINED;
+            }
+            nodes.push(&self.levels[level][at / size]);
+            at += size;
+        }
+        nodes
+    }
+}
+
+/// The sensors of the stretch that a fold lies in.
+fn sensors_of(stretches: &[Stretch], fold: &Fold) -> Vec<usize> {
+    let around = stretches.iter().find(|stretch| stretch.from <= fold.from() && fold.to() <= stretch.to);
+    around.map(|stretch| stretch.sensors.clone()).unwrap_or_default()
+}
+
+/// Between which readings of each sensor others are left out.
+fn spans(folds: &[Arc<Fold>], sensors: usize, sensors_of: &dyn Fn(&Fold) -> Vec<usize>) -> Vec<Vec<(i64, i64)>> {
+    let mut spans = vec![Vec::new(); sensors];
+    for fold in folds {
+        for (number, sensor) in sensors_of(fold).into_iter().enumerate() {
+            spans[sensor].extend(fold.readings(number));
+        }
+    }
+    spans
+}
+
+/// Drops the readings within `spans`, which are by time.
+fn retain_outside(readings: &mut Vec<Sample>, spans: &[(i64, i64)]) {
+    if spans.is_empty() {
+        return;
+    }
+    readings.retain(|reading| {
+        let next = spans.partition_point(|(_, to)| *to <= reading.at);
+        spans.get(next).is_none_or(|(from, _)| reading.at <= *from)
+    });
+}
+
+/// Until when the same sensors make two traces, ms.
+fn same_until(one: &[Stretch], other: &[Stretch]) -> i64 {
+    let mut until = i64::MIN;
+    for (one, other) in one.iter().zip(other) {
+        if one.from != other.from {
+            return until.min(one.from).min(other.from);
+        }
+        if one.sensors != other.sensors {
+            return one.from;
+        }
+        until = one.to.min(other.to);
+        if one.to != other.to {
+            return until;
+        }
+    }
+    if one.len() == other.len() { i64::MAX } else { until }
+}
