@@ -11,6 +11,7 @@
 //! **Invariant**: nothing here reads a clock, and silence is never in range (A3).
 
 mod budget;
+pub(crate) mod bytes;
 mod envelope;
 mod excursion;
 mod expiry;

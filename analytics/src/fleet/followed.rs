@@ -11,6 +11,7 @@ use super::kept::Kept;
 use super::profiles::Profiles;
 use super::tally::Tally;
 use crate::custody::{self, Custody, Keeping};
+use crate::kernel::bytes::Carried;
 use crate::kernel::{Correction, Missing, Past, Plan, Profile, Sample, Source, Stretch, Subject};
 
 /// Readings of a leaf of a unit's past.
@@ -67,6 +68,37 @@ impl Followed {
             tally: Tally::default(),
             as_of: i64::MIN,
         }
+    }
+
+    /// Appends it as bytes; `false`, and nothing, when nothing is known yet.
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) -> bool {
+        let Some(profile) = &self.profile else { return false };
+        told(profile).put(bytes);
+        self.grain.put(bytes);
+        self.sensors.iter().map(|sensor| sensor.as_str().to_owned()).collect::<Vec<_>>().put(bytes);
+        self.temperature.put(bytes);
+        self.humidity.put(bytes);
+        self.tally.put(bytes);
+        self.as_of.put(bytes);
+        true
+    }
+
+    /// Takes up what was written of units of a product; `None` when it is damaged, or of another version of it.
+    pub(super) fn take(bytes: &mut &[u8], profile: Arc<Profile>) -> Option<Self> {
+        if String::take(bytes)? != told(&profile) {
+            return None;
+        }
+        let grain = usize::take(bytes)?;
+        let sensors = Vec::<String>::take(bytes)?;
+        Some(Self {
+            grain,
+            sensors: sensors.iter().map(|sensor| Name::parse(sensor).ok()).collect::<Option<_>>()?,
+            temperature: Past::of_temperature(grain).take(bytes, &profile)?,
+            humidity: Past::of_humidity(grain).take(bytes, &profile)?,
+            tally: Tally::take(bytes)?,
+            as_of: i64::take(bytes)?,
+            profile: Some(profile),
+        })
     }
 
     /// Takes note of a reading of a sensor that makes the trace now or ever did, measured at `at`, ms; `is_late` when
@@ -176,6 +208,11 @@ impl Followed {
         }
         stretches
     }
+}
+
+/// All that a product says, to know it again.
+fn told(profile: &Profile) -> String {
+    format!("{:?}", profile.product())
 }
 
 /// What the registry says of a sensor of which nothing is kept.

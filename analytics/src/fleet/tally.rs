@@ -10,13 +10,14 @@ use model::name::Name;
 use super::kept::Kept;
 use crate::custody::{Custody, Keeping};
 use crate::kernel::Sample;
+use crate::kernel::bytes::{Carried, carried};
 use crate::logs::{Digest, List};
 
 /// The newest readings are counted anew each time: late ones mostly fall among them.
 const NEWEST: usize = 256;
 /// A mark is made after so many readings.
 const APART: usize = 512;
-/// So many marks stay as they are made; of the older ones, every eighth.
+/// So many marks stay as they are made; before them they stand twice as far apart, and before those again.
 const RECENT: u64 = 16;
 
 /// What is known of the readings of a sensor in a stretch of custody, up to an instant.
@@ -41,6 +42,9 @@ struct Mark {
 /// Marks by the beginning of the stretch and by sensor.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally(BTreeMap<(i64, Name), Vec<Mark>>);
+
+carried!(Count { readings, conflicts, newest, temperature, humidity });
+carried!(Mark { number, until, count });
 
 impl Count {
     fn of(sensor: &Name) -> Self {
@@ -102,6 +106,19 @@ impl Total {
 }
 
 impl Tally {
+    /// Appends it as bytes.
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
+        let marks = self.0.iter().map(|((from, sensor), marks)| (*from, sensor.as_str().to_owned(), marks.clone()));
+        marks.collect::<Vec<_>>().put(bytes);
+    }
+
+    /// Takes up what was written.
+    pub(super) fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let all = Vec::<(i64, String, Vec<Mark>)>::take(bytes)?;
+        let marks = all.into_iter().map(|(from, sensor, marks)| Some(((from, Name::parse(&sensor).ok()?), marks)));
+        marks.collect::<Option<_>>().map(Self)
+    }
+
     /// Forgets what a reading measured at `at`, ms, makes wrong.
     pub(super) fn late(&mut self, at: i64) {
         for marks in self.0.values_mut() {
@@ -147,7 +164,10 @@ impl Tally {
             count.add(&first_temperature, &first_humidity);
             number += 1;
             marks.push(Mark { number, until: at, count: count.clone() });
-            marks.retain(|mark| mark.number + RECENT > number || mark.number % 8 == 0);
+            marks.retain(|mark| {
+                let age = (number - mark.number) / RECENT;
+                mark.number % (1 << age.checked_ilog2().map_or(0, |steps| steps + 1)) == 0
+            });
         }
         count.add(&temperature, &humidity);
         count

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::bytes::carried;
 use super::fold::Fold;
 use super::level::{Level, View};
 use super::moment::Moment;
@@ -29,6 +30,8 @@ pub(super) struct Worst {
     /// The integral of what is above the level, in thousandths times seconds.
     pub(super) area: f64,
 }
+
+carried!(Worst { peak, peak_at, area });
 
 impl Slope {
     pub(super) fn length(&self) -> f64 {

@@ -25,6 +25,7 @@
 //!
 //! Folds that touch are one ([`Fold::joined`]), so that a trace of years is a few dozen of them.
 
+use super::bytes::carried;
 use super::envelope::{self, Worst};
 use super::excursion::Out;
 use super::heat::{self, Heat};
@@ -72,6 +73,10 @@ pub(super) struct Mean {
     /// Where the window ends, ms.
     pub(super) end: i64,
 }
+
+carried!(Fold { from, to, until, readings, ages, heat, worst });
+carried!(Seen { until, means });
+carried!(Mean { rate, end });
 
 impl Default for Seen {
     fn default() -> Self {

@@ -6,6 +6,7 @@ use model::assessment::{Extent, MeanKinetic, MktFigures};
 use model::instant::ValidAt;
 use model::registry::Mkt;
 
+use super::bytes::carried;
 use super::envelope::{self, Slope};
 use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
@@ -39,6 +40,8 @@ pub(super) struct Heat {
     /// The integral of the rate of mean kinetic temperature, s.
     pub(super) rate: Sum,
 }
+
+carried!(Heat { highest, lowest, weighted, length, rate });
 
 impl Default for Heat {
     fn default() -> Self {

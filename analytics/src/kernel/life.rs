@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::assessment::{Contribution, ContributionKind, Equivalent, Life};
 use model::registry::Product;
 
+use super::bytes::carried;
 use super::envelope::{self, Slope};
 use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
@@ -34,6 +35,8 @@ pub(super) struct Ages {
     nominal: Sum,
     upper: Sum,
 }
+
+carried!(Ages { low, nominal, upper });
 
 impl Ages {
     /// Takes in what another stretch of time adds.

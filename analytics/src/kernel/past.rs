@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bytes::{Carried, carried};
 use super::fold::{Fold, Seen};
 use super::heat::window_of;
 use super::profile::Profile;
@@ -115,6 +116,9 @@ struct Leaf {
     kept: Vec<Vec<Sample>>,
     seen: Seen,
 }
+
+carried!(Stretch { from, to, sensors });
+carried!(Leaf { from, to, until, folds, kept, seen });
 
 impl Plan {
     /// The unit's time, ms.
@@ -242,6 +246,30 @@ impl Past {
         }
     }
 
+    /// Appends it as bytes.
+    pub(crate) fn put(&self, bytes: &mut Vec<u8>) {
+        self.levels[0].put(bytes);
+        self.stretches.put(bytes);
+        self.corrections.put(bytes);
+        self.gap.map(|gap| (gap.as_secs(), gap.subsec_nanos() as usize)).put(bytes);
+        let beside = self.beside.iter().map(|(&key, readings)| (key, readings.clone()));
+        beside.collect::<Vec<_>>().put(bytes);
+    }
+
+    /// Takes up what was written of a past, under the same product, of the quantity and grain that this is of.
+    pub(crate) fn take(self, bytes: &mut &[u8], profile: &Profile) -> Option<Self> {
+        let leaves = Vec::<Leaf>::take(bytes)?;
+        let (stretches, corrections) = (Vec::take(bytes)?, Vec::take(bytes)?);
+        let gap = match <Option<(u64, usize)> as Carried>::take(bytes)? {
+            Some((seconds, nanos)) => Some(Duration::new(seconds, u32::try_from(nanos).ok()?)),
+            None => None,
+        };
+        let beside = Vec::<((usize, i64, bool), Vec<Sample>)>::take(bytes)?.into_iter().collect();
+        let mut past = Self { stretches, corrections, gap, beside, ..self };
+        leaves.into_iter().for_each(|leaf| past.push(leaf, profile));
+        Some(past)
+    }
+
     /// The last reading, ms, that anything here depends on; `None` when there is no leaf.
     #[must_use]
     pub fn until(&self) -> Option<i64> {
@@ -351,7 +379,10 @@ impl Past {
     fn look_beside(&mut self, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
         for sensor in 0..plan.corrections.len() {
             for (from, to) in plan.stays(sensor) {
-                if !self.beside.contains_key(&(sensor, from, true)) {
+                // Once it has told of a later instant, only late readings lie before.
+                if !self.beside.contains_key(&(sensor, from, true))
+                    && !source.readings(sensor, from - 1, plan.as_of, 1)?.is_empty()
+                {
                     self.beside.insert((sensor, from, true), source.before(sensor, from, BESIDE)?);
                 }
                 if to < plan.as_of && !self.beside.contains_key(&(sensor, to, false)) {

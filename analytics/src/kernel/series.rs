@@ -2,6 +2,8 @@
 
 use model::registry::{Calibration, Exclusion, Sensor, SensorSource};
 
+use super::bytes::carried;
+
 /// Readings in a block that is skipped when its extremes are within limits.
 pub(super) const BLOCK: usize = 64;
 /// The longest believed distance of two readings of a sensor whose interval is not known, ms.
@@ -49,6 +51,9 @@ pub struct Series {
     /// Readings after which others were left out: what lies up to the next one is in a fold.
     folded: Vec<usize>,
 }
+
+carried!(Sample { at, value });
+carried!(Correction { calibrations, accuracy, excluded, step, max_gap });
 
 impl Default for Doubt {
     fn default() -> Self {

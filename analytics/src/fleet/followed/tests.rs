@@ -23,7 +23,6 @@ struct Draw(TestRng);
 
 impl Draw {
     fn below(&mut self, end: u64) -> i64 {
-        use proptest::prelude::RngCore as _;
         (self.0.next_u64() % end).cast_signed()
     }
 
@@ -241,6 +240,13 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
         newest = newest.max(at);
         if number % every != every - 1 && number + 1 != readings.len() {
             continue;
+        }
+        if draw.is(15)
+            && let Some(profile) = followed.profile.clone()
+        {
+            let mut bytes = Vec::new();
+            assert!(followed.put(&mut bytes));
+            followed = Followed::take(&mut bytes.as_slice(), profile).unwrap();
         }
         let past = BEGIN + draw.below(u64::try_from(newest - BEGIN).unwrap_or(0) + 1);
         let soon = newest + draw.of(&[0, 1, 90 * MINUTE]);
