@@ -142,3 +142,40 @@ impl Checkpoint {
         Ok(Self { position, pasts: pasts.into_iter().collect() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_whole_or_not_ours_is_no_checkpoint() {
+        let directory = std::env::temp_dir().join(format!("coldtrail-checkpoint-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("pasts");
+        let position = Position { lake: 7, journal: 4711 };
+        let mut checkpoint = Checkpoint::at(position);
+        checkpoint.pasts.insert("some".into(), vec![1, 2, 3]);
+        checkpoint.write(&path).unwrap();
+        let read = Checkpoint::read(&path).unwrap();
+        assert_eq!((read.position, &read.pasts), (position, &checkpoint.pasts));
+        let whole = std::fs::read(&path).unwrap();
+        let said = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Checkpoint::read(&path).err()
+        };
+        for end in 0..whole.len() {
+            assert!(matches!(said(&whole[..end]), Some(CheckpointError::Foreign | CheckpointError::Damaged)), "{end}");
+        }
+        for place in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[place] ^= 0x40;
+            assert!(said(&changed).is_some(), "{place}");
+        }
+        assert!(matches!(said(b"something else altogether"), Some(CheckpointError::Foreign)));
+        let mut later = whole.clone();
+        later[6] = 9;
+        assert!(matches!(said(&later), Some(CheckpointError::Version { version: 9 })));
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert!(matches!(Checkpoint::read(&path), Err(CheckpointError::Unusable { .. })));
+    }
+}

@@ -112,6 +112,12 @@ impl Followed {
         }
     }
 
+    /// How many readings it holds itself.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.temperature.held() + self.humidity.held()
+    }
+
     /// What is known of `unit`, whose custody as of `as_of` is given; `None` when it is not registered.
     ///
     /// # Errors

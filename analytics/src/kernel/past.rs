@@ -164,6 +164,38 @@ impl Plan {
         Ok(readings)
     }
 
+    /// The readings of a sensor of the last instants before `before`, until there are enough that count.
+    fn before(&self, source: &dyn Source, sensor: usize, before: i64) -> Result<Vec<Sample>, Missing> {
+        self.enough(sensor, |most| source.before(sensor, before, most))
+    }
+
+    /// As [`Plan::before`], of the first instants after `after`.
+    fn after(&self, source: &dyn Source, sensor: usize, after: i64) -> Result<Vec<Sample>, Missing> {
+        self.enough(sensor, |most| source.readings(sensor, after, self.as_of, most))
+    }
+
+    fn enough(
+        &self,
+        sensor: usize,
+        some: impl Fn(usize) -> Result<Vec<Sample>, Missing>,
+    ) -> Result<Vec<Sample>, Missing> {
+        let mut most = BESIDE;
+        loop {
+            let readings = some(most)?;
+            let instants = readings.chunk_by(|one, next| one.at == next.at).count();
+            if instants < most || self.counting(sensor, &readings) >= BESIDE {
+                return Ok(readings);
+            }
+            most *= 4;
+        }
+    }
+
+    /// At how many instants there are readings that nobody cut out.
+    fn counting(&self, sensor: usize, readings: &[Sample]) -> usize {
+        let instants = readings.chunk_by(|one, next| one.at == next.at);
+        instants.filter(|readings| !self.corrections[sensor].excludes(readings[0].at)).count()
+    }
+
     /// The instants after `after` at which sensors that make the trace were read: the first `most`, or fewer.
     fn instants(&self, source: &dyn Source, after: i64, most: usize) -> Result<Vec<i64>, Missing> {
         let (mut instants, mut complete_until) = (Vec::new(), self.window().1);
@@ -276,6 +308,12 @@ impl Past {
         self.levels[0].last().map(|leaf| leaf.until)
     }
 
+    /// How many readings it holds that are not left out, in leaves.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.levels[0].iter().flat_map(|leaf| &leaf.kept).map(Vec::len).sum()
+    }
+
     /// Forgets what a reading measured at `at`, ms, makes wrong.
     pub fn late(&mut self, at: i64) {
         self.beside.clear();
@@ -314,6 +352,7 @@ impl Past {
         self.stretches.clone_from(&plan.stretches);
         self.gap = plan.gap;
         if self.corrections != plan.corrections {
+            self.beside.clear();
             self.corrections.clone_from(&plan.corrections);
         }
         while self.grow(profile, plan, source)? {}
@@ -383,12 +422,12 @@ impl Past {
                 if !self.beside.contains_key(&(sensor, from, true))
                     && !source.readings(sensor, from - 1, plan.as_of, 1)?.is_empty()
                 {
-                    self.beside.insert((sensor, from, true), source.before(sensor, from, BESIDE)?);
+                    self.beside.insert((sensor, from, true), plan.before(source, sensor, from)?);
                 }
                 if to < plan.as_of && !self.beside.contains_key(&(sensor, to, false)) {
-                    let after = source.readings(sensor, to, plan.as_of, BESIDE)?;
+                    let after = plan.after(source, sensor, to)?;
                     // Until there are enough, there may be more.
-                    if after.len() >= BESIDE && after.first().map(|one| one.at) != after.last().map(|one| one.at) {
+                    if plan.counting(sensor, &after) >= BESIDE {
                         self.beside.insert((sensor, to, false), after);
                     }
                 }
@@ -408,12 +447,12 @@ impl Past {
     ) -> Result<(), Missing> {
         match self.beside.get(&(sensor, from, true)) {
             Some(before) => readings.extend(before),
-            None => readings.extend(source.before(sensor, from, BESIDE)?),
+            None => readings.extend(plan.before(source, sensor, from)?),
         }
         if to < plan.as_of {
             match self.beside.get(&(sensor, to, false)) {
                 Some(after) => readings.extend(after.iter().filter(|reading| reading.at <= plan.as_of)),
-                None => readings.extend(source.readings(sensor, to, plan.as_of, BESIDE)?),
+                None => readings.extend(plan.after(source, sensor, to)?),
             }
         }
         Ok(())

@@ -116,7 +116,8 @@ impl Correction {
         (offset, self.accuracy + doubt)
     }
 
-    fn excludes(&self, at: i64) -> bool {
+    /// Whether a person has cut out what was measured at `at`, ms.
+    pub(super) fn excludes(&self, at: i64) -> bool {
         let begun = self.excluded.partition_point(|(from, _)| *from <= at);
         begun.checked_sub(1).is_some_and(|last| at < self.excluded[last].1)
     }

@@ -211,6 +211,39 @@ fn readings(draw: &mut Draw, count: usize) -> Vec<Observation> {
     all.into_iter().map(|(_, reading)| reading).collect()
 }
 
+/// A quiet cold room is folded to almost nothing, and so is a warm one that stays warm.
+#[test]
+fn holds_few_readings_of_a_place_where_nothing_happens() {
+    let mut draw = Draw(TestRng::deterministic_rng(prop::test_runner::RngAlgorithm::ChaCha));
+    for base in [5.0, 9.0] {
+        let registry = loop {
+            let registry = registry(&mut draw);
+            let exclusions = registry.exclusions.iter().len();
+            let closed = registry.closures.iter().len() + registry.moves.iter().len();
+            if exclusions + closed == 0 && registry.associations.iter().len() == 2 {
+                break registry;
+            }
+        };
+        let (profiles, unit, sensor) = (Profiles::default(), Name::parse("U").unwrap(), Name::parse("A").unwrap());
+        let mut kept = Kept::new(&crate::logs::Log::default(), &registry, &sensor, None);
+        for minute in 0..20_000i64 {
+            kept.push(&Observation {
+                sensor: sensor.clone(),
+                measured_at: MeasuredAt::from_millis(BEGIN + minute * MINUTE),
+                temperature: Temperature::from_celsius(base + (minute % 7) as f64 / 100.0),
+                humidity: None,
+                unit: None,
+            });
+        }
+        let (mut followed, as_of) = (Followed::default(), ValidAt::from_millis(BEGIN + 20_000 * MINUTE));
+        let custody = Custody::of(&registry, &Index::new(&registry), &unit, as_of).unwrap();
+        let of_sensor = |name: &Name| (*name == sensor).then_some(&kept);
+        let shown = followed.assess(&registry, &profiles, &custody, &unit, as_of, &of_sensor).unwrap().unwrap();
+        assert_eq!(shown.provenance.readings, 20_000);
+        assert!(followed.held() < 200, "{}", followed.held());
+    }
+}
+
 fn text(assessment: &Assessment) -> String {
     assessment_json::assessment(assessment).to_string()
 }
@@ -262,8 +295,6 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     /// Invariant A2: wherever the past is cut, and whatever came late, the answer is the batch's to the byte.
     #[test]
     fn is_what_all_readings_say(seed in any::<u64>(), grain in 3usize..60, count in 20usize..500, every in 1usize..150) {
