@@ -46,6 +46,9 @@ struct Kepts<'k> {
 impl Source for Kepts<'_> {
     fn readings(&self, sensor: usize, after: i64, until: i64, most: usize) -> Result<Vec<Sample>, Missing> {
         let Some(kept) = self.kept.get(sensor).copied().flatten() else { return Ok(Vec::new()) };
+        if let Some(since) = kept.since().filter(|since| after.saturating_add(1) < *since) {
+            return Err(Missing { sensor, from: after, to: since.min(until) });
+        }
         Ok(if self.humidity { kept.humidities(after, until, most) } else { kept.temperatures(after, until, most) })
     }
 

@@ -125,6 +125,11 @@ impl Kept {
         self.len() == 0
     }
 
+    /// Since when everything is here, ms; `None`: from the beginning.
+    pub(super) fn since(&self) -> Option<i64> {
+        self.from
+    }
+
     /// Temperatures measured after `after` and up to `until`, ms, as they came: of the first `most` instants.
     pub(super) fn temperatures(&self, after: i64, until: i64, most: usize) -> Vec<Sample> {
         between(&self.temperature, self.newest.raw_temperature(), (after, until), most)
@@ -170,15 +175,11 @@ impl Kept {
 fn between(packed: &Packed, newest: &[Sample], (after, until): (i64, i64), most: usize) -> Vec<Sample> {
     let is_packed = packed.last().is_some_and(|last| last.at > after);
     let mut found = if is_packed { packed.between(after, until, most) } else { Vec::new() };
-    let mut instants = found.chunk_by(|one, next| one.at == next.at).count();
+    let instants = found.chunk_by(|one, next| one.at == next.at).count();
     let first = newest.partition_point(|sample| sample.at <= after);
-    for of_instant in newest[first..].chunk_by(|one, next| one.at == next.at) {
-        if of_instant[0].at > until || instants >= most {
-            break;
-        }
-        instants += 1;
-        found.extend_from_slice(of_instant);
-    }
+    let later = newest[first..].chunk_by(|one, next| one.at == next.at);
+    let later = later.take_while(|readings| readings[0].at <= until).take(most.saturating_sub(instants));
+    found.extend(later.flatten());
     found
 }
 

@@ -166,7 +166,7 @@ impl Tally {
             marks.push(Mark { number, until: at, count: count.clone() });
             marks.retain(|mark| {
                 let age = (number - mark.number) / RECENT;
-                mark.number % (1 << age.checked_ilog2().map_or(0, |steps| steps + 1)) == 0
+                mark.number.is_multiple_of(1 << age.checked_ilog2().map_or(0, |steps| steps + 1))
             });
         }
         count.add(&temperature, &humidity);

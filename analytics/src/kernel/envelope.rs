@@ -72,8 +72,8 @@ pub(super) fn worst(
     let mut reached = Vec::with_capacity(stops.len());
     for piece in trace.pieces.iter().filter(|piece| piece.from < last_ms && piece.to > first_ms) {
         let slopes = of_piece(piece, level.view, level.step, origin, (first_ms, last_ms));
-        let within = |fold: &&Arc<Fold>| from <= fold.begins() && fold.ends() <= to;
-        let mut folds = piece.folds.iter().filter(within).peekable();
+        let first = piece.folds.partition_point(|fold| fold.begins() < from);
+        let mut folds = piece.folds[first..].iter().take_while(|fold| fold.ends() <= to).peekable();
         for slope in slopes.iter().filter_map(|slope| slope.cut(start, end)) {
             while let Some(fold) = folds.next_if(|fold| (fold.to() - origin) as f64 <= slope.from) {
                 worst = of_fold(fold).unwrap_or(worst);
@@ -131,19 +131,26 @@ pub(super) fn of_piece(piece: &Piece, view: View, step: bool, origin: i64, (from
     match strands.len() {
         0 => Vec::new(),
         1 => strands.swap_remove(0),
-        _ => outside_folds(piece, origin, &strands),
+        _ => outside_folds(folds_within(piece, window), origin, &strands),
     }
 }
 
-/// The highest of several functions over a piece, but for where folds stand.
-pub(super) fn outside_folds(piece: &Piece, origin: i64, functions: &[Vec<Slope>]) -> Vec<Slope> {
+/// The folds of a piece that share time with [from, to].
+fn folds_within(piece: &Piece, (from, to): (i64, i64)) -> &[Arc<Fold>] {
+    let first = piece.folds.partition_point(|fold| fold.to() <= from);
+    let end = piece.folds.partition_point(|fold| fold.from() < to);
+    &piece.folds[first..end.max(first)]
+}
+
+/// The highest of several functions over time in which `folds` stand, but for there.
+pub(super) fn outside_folds(folds: &[Arc<Fold>], origin: i64, functions: &[Vec<Slope>]) -> Vec<Slope> {
     let since = |at: i64| (at - origin) as f64;
     // Some sensor has a reading where a fold begins and where it ends.
-    let ends: Vec<f64> = piece.folds.iter().flat_map(|fold| [since(fold.from()), since(fold.to())]).collect();
+    let ends: Vec<f64> = folds.iter().flat_map(|fold| [since(fold.from()), since(fold.to())]).collect();
     let mut slopes = highest_between(functions, ends);
     slopes.retain(|slope| {
-        let next = piece.folds.partition_point(|fold| since(fold.to()) <= slope.from);
-        piece.folds.get(next).is_none_or(|fold| slope.from < since(fold.from()))
+        let next = folds.partition_point(|fold| since(fold.to()) <= slope.from);
+        folds.get(next).is_none_or(|fold| slope.from < since(fold.from()))
     });
     slopes
 }

@@ -44,7 +44,7 @@ const LEVELS_MAX: usize = 128;
 
 /// What stands for the readings of a piece between two instants.
 #[derive(Clone, Debug)]
-pub struct Fold {
+pub(super) struct Fold {
     from: i64,
     to: i64,
     /// Every sensor of the piece is heard again by then, and beyond the same levels.
@@ -59,7 +59,7 @@ pub struct Fold {
 
 /// What rolling windows that ended in the past have shown.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(super) struct Seen {
     /// All windows that end until then count as seen, ms.
     pub(super) until: i64,
     /// Those that can be the highest of all, by time.
@@ -86,13 +86,13 @@ impl Default for Seen {
 
 impl Seen {
     /// What windows that end later have shown on top; `self` and `later` are of one trace under one product.
-    pub fn join(&mut self, later: &Self) {
+    pub(super) fn join(&mut self, later: &Self) {
         self.means.extend_from_slice(&later.means);
         self.until = self.until.max(later.until);
     }
 
     /// Forgets what can no longer be the highest; `begin` is the beginning of the unit's time, ms.
-    pub fn prune(&mut self, profile: &Profile, begin: i64) {
+    pub(super) fn prune(&mut self, profile: &Profile, begin: i64) {
         let Some(mkt) = &profile.product.mkt else { return };
         self.means = heat::only_highest(mkt, begin, &self.means);
     }
@@ -101,31 +101,31 @@ impl Seen {
 impl Fold {
     /// When it begins, ms: a sensor's reading.
     #[must_use]
-    pub fn from(&self) -> i64 {
+    pub(super) fn from(&self) -> i64 {
         self.from
     }
 
     /// When it ends, ms: a sensor's reading.
     #[must_use]
-    pub fn to(&self) -> i64 {
+    pub(super) fn to(&self) -> i64 {
         self.to
     }
 
     /// When every sensor was heard again, ms: only with readings up to then it stands for what it stands for.
     #[must_use]
-    pub fn until(&self) -> i64 {
+    pub(super) fn until(&self) -> i64 {
         self.until
     }
 
     /// The first and the last reading of the piece's sensor `number` in it, ms, when readings between them are left out.
     #[must_use]
-    pub fn readings(&self, number: usize) -> Option<(i64, i64)> {
+    pub(super) fn readings(&self, number: usize) -> Option<(i64, i64)> {
         self.readings.get(number).copied().filter(|(first, last)| first < last)
     }
 
     /// This and the one that begins where it ends; `None` when they do not touch.
     #[must_use]
-    pub fn joined(&self, next: &Self) -> Option<Self> {
+    pub(super) fn joined(&self, next: &Self) -> Option<Self> {
         let out = |fold: &Self| fold.worst.iter().map(|(number, _)| *number).collect::<Vec<_>>();
         if self.to != next.from || self.readings.len() != next.readings.len() || out(self) != out(next) {
             return None;
@@ -162,6 +162,24 @@ impl Fold {
 }
 
 impl Trace {
+    /// The last instant, ms, at which a reading can change what is known up to `at`: a sensor that was read before goes
+    /// straight to its next reading, if that is near enough. `None` when it may come yet.
+    pub(super) fn settled(&self, at: i64) -> Option<i64> {
+        let end = self.window().1;
+        let beside = self.pieces.iter().filter(|piece| piece.from <= at && at <= piece.to);
+        let until = |strand: &Strand| {
+            let instants = strand.series.instants();
+            let next = instants.partition_point(|instant| *instant < at);
+            let Some(before) = next.checked_sub(1).map(|before| instants[before]) else { return Some(at) };
+            let near = before.saturating_add(strand.max_gap).max(at);
+            match instants.get(next) {
+                Some(next) => Some(near.min(*next)),
+                None => (near < end).then_some(near),
+            }
+        };
+        beside.flat_map(|piece| &piece.strands).map(until).try_fold(at, |last, until| Some(last.max(until?)))
+    }
+
     /// What the rolling windows show that end at a reading after one of `bounds`, ms, and up to the next one. Everything
     /// that one of them begins or ends in is there.
     pub(super) fn seen(&self, profile: &Profile, bounds: &[i64]) -> Vec<Seen> {
@@ -293,7 +311,8 @@ fn even(strand: &Strand, levels: &[Level], (from, to): (i64, i64)) -> Vec<(i64, 
     let series = &*strand.series;
     let at = series.instants();
     let status = |index: usize| {
-        let beyond = |(bit, level): (usize, &Level)| u128::from(level.is_beyond(level.view.value(series, index))) << bit;
+        let beyond =
+            |(bit, level): (usize, &Level)| u128::from(level.is_beyond(level.view.value(series, index))) << bit;
         levels.iter().enumerate().map(beyond).fold(0, |bits, bit| bits | bit)
     };
     let mut found = Vec::new();

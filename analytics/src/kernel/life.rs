@@ -361,8 +361,9 @@ fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known) -> Re
     }
     let seen = envelope::of_piece(piece, View::Hot, false, origin, (piece.from, piece.to));
     let nominal = filled(filled(seen, &envelope::highest(&own)), &unit_lines);
-    let low = filled(filled(envelope::outside_folds(piece, origin, &lows), &envelope::highest(&own_lows)), &unit_lows);
-    Ready::Swept { low, nominal, upper: envelope::outside_folds(piece, origin, &uppers) }
+    let low =
+        filled(filled(envelope::outside_folds(&piece.folds, origin, &lows), &envelope::highest(&own_lows)), &unit_lows);
+    Ready::Swept { low, nominal, upper: envelope::outside_folds(&piece.folds, origin, &uppers) }
 }
 
 /// Whether a sensor's own silence says what lies in it: it has both ends, or its only one lies outside of its stay.

@@ -148,12 +148,7 @@ impl Plan {
     }
 
     /// The readings of a sensor while it makes the trace, after `after` and up to `until`.
-    fn readings(
-        &self,
-        source: &dyn Source,
-        sensor: usize,
-        (after, until): (i64, i64),
-    ) -> Result<Vec<Sample>, Missing> {
+    fn readings(&self, source: &dyn Source, sensor: usize, (after, until): (i64, i64)) -> Result<Vec<Sample>, Missing> {
         let mut readings = Vec::new();
         for (from, to) in self.stays(sensor) {
             let (after, until) = (after.max(from - 1), until.min(to));
@@ -226,7 +221,12 @@ impl Plan {
 
 impl Leaf {
     /// Nodes in a row as one.
-    fn joined(nodes: &[Arc<Self>], profile: &Profile, begin: i64, sensors_of: &dyn Fn(&Fold) -> Vec<usize>) -> Option<Self> {
+    fn joined(
+        nodes: &[Arc<Self>],
+        profile: &Profile,
+        begin: i64,
+        sensors_of: &dyn Fn(&Fold) -> Vec<usize>,
+    ) -> Option<Self> {
         let (first, last) = (nodes.first()?, nodes.last()?);
         let mut seen = Seen::default();
         nodes.iter().for_each(|node| seen.join(&node.seen));
@@ -362,20 +362,26 @@ impl Past {
     /// Makes further leaves; whether there may be more.
     fn grow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<bool, Missing> {
         let from = self.levels[0].last().map_or(plan.window().0 - 1, |leaf| leaf.to);
-        let instants = plan.instants(source, from, self.grain * (LEAVES_AT_ONCE + 1))?;
+        let most = self.grain * (LEAVES_AT_ONCE + 1);
+        let instants = plan.instants(source, from, most)?;
         let leaves = (instants.len() / self.grain).saturating_sub(1);
-        if leaves == 0 {
-            return Ok(false);
-        }
+        let Some(&last) = instants.last().filter(|_| leaves > 0) else { return Ok(false) };
         let mut bounds = vec![from];
         bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
-        // What follows shows whether an excursion is bridged.
-        let ahead = plan.until(instants[(leaves + 1) * self.grain - 1]);
-        let trace = self.over(profile, &ahead, source, self.levels[0].len())?;
+        // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
+        let mut trace = self.over(profile, &plan.until(last), source, self.levels[0].len())?;
+        if trace.settled(bounds[1]).is_none() && last < plan.window().1 {
+            trace = self.over(profile, plan, source, self.levels[0].len())?;
+        }
+        let settled: Vec<i64> = bounds[1..].iter().map_while(|bound| trace.settled(*bound)).collect();
+        bounds.truncate(settled.len() + 1);
+        if settled.is_empty() {
+            return Ok(false);
+        }
         let mut folds = trace.folds(profile, self.quantity, &bounds).into_iter().map(Arc::new).peekable();
         let seen = if self.has_windows(profile) { trace.seen(profile, &bounds) } else { Vec::new() };
         let mut seen = seen.into_iter();
-        for part in bounds.windows(2) {
+        for (part, settled) in bounds.windows(2).zip(settled) {
             let mut own = Vec::new();
             while let Some(fold) = folds.next_if(|fold| fold.to() <= part[1]) {
                 own.push(fold);
@@ -388,7 +394,8 @@ impl Past {
                 readings.shrink_to_fit();
                 kept.push(readings);
             }
-            let until = own.iter().map(|fold| fold.until()).fold(part[1], i64::max);
+            let before = self.until().unwrap_or(i64::MIN);
+            let until = own.iter().map(|fold| fold.until()).fold(settled.max(before), i64::max);
             let seen = seen.next().unwrap_or_default();
             self.push(Leaf { from: part[0], to: part[1], until, folds: own, kept, seen }, profile);
         }
@@ -406,7 +413,7 @@ impl Past {
             }
             self.levels[level].push(Arc::new(whole));
             let count = self.levels[level].len();
-            if count % JOINED == 0 {
+            if count.is_multiple_of(JOINED) {
                 let nodes = &self.levels[level][count - JOINED..];
                 node = Leaf::joined(nodes, profile, begin, &|fold| sensors_of(&self.stretches, fold));
             }
@@ -532,7 +539,7 @@ impl Past {
         let mut at = first;
         while at < end {
             let (mut level, mut size) = (0, 1);
-            while at % (size * JOINED) == 0
+            while at.is_multiple_of(size * JOINED)
                 && at + size * JOINED <= end
                 && self.levels.get(level + 1).is_some_and(|greater| at / (size * JOINED) < greater.len())
             {

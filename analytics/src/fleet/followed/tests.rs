@@ -79,8 +79,10 @@ fn product(draw: &mut Draw) -> Value {
     });
     if draw.is(80) {
         product["kinetics"] = match draw.below(3) {
-            0 => json!({"model": "arrhenius", "ea_kj_per_mol": 83.144, "ea_low": 70.0, "ea_high": 110.0, "reference_c": 5.0,
-                        "credit_below_reference": draw.is(30)}),
+            0 => {
+                json!({"model": "arrhenius", "ea_kj_per_mol": 83.144, "ea_low": 70.0, "ea_high": 110.0, "reference_c": 5.0,
+                        "credit_below_reference": draw.is(30)})
+            }
             1 => json!({"model": "q10", "q10": 2.5, "reference_c": 5.0}),
             _ => json!({"model": "square_root", "t_min_c": -8.0, "reference_c": 5.0}),
         };
@@ -167,7 +169,8 @@ fn registry(draw: &mut Draw) -> Registry {
         "exclusions": exclusions,
     });
     if draw.is(20) {
-        document["closures"] = json!([{"unit": "U", "at": instant(BEGIN + (1 + draw.below(4000)) * MINUTE), "kind": "delivered"}]);
+        document["closures"] =
+            json!([{"unit": "U", "at": instant(BEGIN + (1 + draw.below(4000)) * MINUTE), "kind": "delivered"}]);
     }
     let document = RegistryDocument::from_value(&document).unwrap();
     Registry::default().plan(&document, RecordedAt::from_millis(0)).unwrap().after

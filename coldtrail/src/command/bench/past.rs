@@ -29,7 +29,10 @@ const FURTHER: i64 = 2000;
 /// Prints the table.
 pub(super) fn run() -> anyhow::Result<()> {
     println!("\none more reading and the assessment after it, one unit under one sensor, µs");
-    println!("{:<28}{:>12}{:>12}{:>14}{:>16}", "readings the unit has", "over all", "further", "a day late", "ms at first");
+    println!(
+        "{:<28}{:>12}{:>12}{:>14}{:>16}",
+        "readings the unit has", "over all", "further", "a day late", "ms at first"
+    );
     for history in [1000, YEAR, 5 * YEAR] {
         let measured = Measured::of(history)?;
         let micros = |spent: Duration| spent.as_secs_f64() * 1e6;
