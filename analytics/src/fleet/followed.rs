@@ -24,6 +24,8 @@ pub struct Followed {
     profile: Option<Arc<Profile>>,
     /// By the number the kernel knows them by.
     sensors: Vec<Name>,
+    /// When each of them first told of temperature and of humidity, ms.
+    first: Vec<(Option<i64>, Option<i64>)>,
     temperature: Past,
     humidity: Past,
     tally: Tally,
@@ -47,14 +49,20 @@ impl Source for Kepts<'_> {
     fn readings(&self, sensor: usize, after: i64, until: i64, most: usize) -> Result<Vec<Sample>, Missing> {
         let Some(kept) = self.kept.get(sensor).copied().flatten() else { return Ok(Vec::new()) };
         if let Some(since) = kept.since().filter(|since| after.saturating_add(1) < *since) {
-            return Err(Missing { sensor, from: after, to: since.min(until) });
+            return Err(Missing { from: after, to: since.min(until) });
         }
         Ok(if self.humidity { kept.humidities(after, until, most) } else { kept.temperatures(after, until, most) })
     }
 
     fn before(&self, sensor: usize, before: i64, most: usize) -> Result<Vec<Sample>, Missing> {
         let Some(kept) = self.kept.get(sensor).copied().flatten() else { return Ok(Vec::new()) };
-        Ok(if self.humidity { kept.humidities_before(before, most) } else { kept.temperatures_before(before, most) })
+        let found =
+            if self.humidity { kept.humidities_before(before, most) } else { kept.temperatures_before(before, most) };
+        let instants = found.chunk_by(|one, next| one.at == next.at).count();
+        match kept.since().filter(|_| instants < most) {
+            Some(since) => Err(Missing { from: i64::MIN, to: since.min(before) }),
+            None => Ok(found),
+        }
     }
 }
 
@@ -66,6 +74,7 @@ impl Followed {
             grain,
             profile: None,
             sensors: Vec::new(),
+            first: Vec::new(),
             temperature: Past::of_temperature(grain),
             humidity: Past::of_humidity(grain),
             tally: Tally::default(),
@@ -79,6 +88,7 @@ impl Followed {
         told(profile).put(bytes);
         self.grain.put(bytes);
         self.sensors.iter().map(|sensor| sensor.as_str().to_owned()).collect::<Vec<_>>().put(bytes);
+        self.first.put(bytes);
         self.temperature.put(bytes);
         self.humidity.put(bytes);
         self.tally.put(bytes);
@@ -96,6 +106,7 @@ impl Followed {
         Some(Self {
             grain,
             sensors: sensors.iter().map(|sensor| Name::parse(sensor).ok()).collect::<Option<_>>()?,
+            first: Vec::take(bytes)?,
             temperature: Past::of_temperature(grain).take(bytes, &profile)?,
             humidity: Past::of_humidity(grain).take(bytes, &profile)?,
             tally: Tally::take(bytes)?,
@@ -159,7 +170,7 @@ impl Followed {
             window: custody.window,
             expires_on: lot.expires_on,
             zone: custody.zone(registry),
-            provenance: self.tally.total(custody, kept).provenance(product.version),
+            provenance: self.tally.total(custody, kept)?.provenance(product.version),
             temperature: self.temperature.trace(&profile, &temperature, &temperatures)?,
             humidity: self.humidity.trace(&profile, &humidity, &humidities)?,
         };
@@ -180,12 +191,15 @@ impl Followed {
                 self.sensors.push(sensor.clone());
             }
         }
-        let told = |sensor: &Name| {
+        // What is kept need not reach back to it.
+        self.first.resize(self.sensors.len(), (None, None));
+        for (sensor, first) in self.sensors.iter().zip(&mut self.first) {
             let (temperature, humidity) = kept(sensor).map_or((None, None), Kept::first_of_each);
-            let is_told = |first: Option<i64>| first.is_some_and(|first| first <= as_of);
-            (is_told(temperature), is_told(humidity))
-        };
-        let told: Vec<(bool, bool)> = self.sensors.iter().map(told).collect();
+            first.0 = first.0.into_iter().chain(temperature).min();
+            first.1 = first.1.into_iter().chain(humidity).min();
+        }
+        let is_told = |first: Option<i64>| first.is_some_and(|first| first <= as_of);
+        let told: Vec<(bool, bool)> = self.first.iter().map(|first| (is_told(first.0), is_told(first.1))).collect();
         // A sensor that was never heard is one of temperature: its silence is missed.
         let temperature = self.stretches(&custody.pieces, |sensor| told[sensor].0 || !told[sensor].1);
         let humidity = self.stretches(&custody.pieces, |sensor| told[sensor].1);

@@ -9,8 +9,8 @@ use model::name::Name;
 
 use super::kept::Kept;
 use crate::custody::{Custody, Keeping};
-use crate::kernel::Sample;
 use crate::kernel::bytes::{Carried, carried};
+use crate::kernel::{Missing, Sample};
 use crate::logs::{Digest, List};
 
 /// The newest readings are counted anew each time: late ones mostly fall among them.
@@ -127,22 +127,29 @@ impl Tally {
     }
 
     /// Which readings `custody` rests on.
-    pub(super) fn total<'k>(&mut self, custody: &Custody, kept: &dyn Fn(&Name) -> Option<&'k Kept>) -> Total {
+    ///
+    /// # Errors
+    /// When readings are needed that are not at hand.
+    pub(super) fn total<'k>(
+        &mut self,
+        custody: &Custody,
+        kept: &dyn Fn(&Name) -> Option<&'k Kept>,
+    ) -> Result<Total, Missing> {
         let mut total = Total::default();
         for (number, piece) in custody.pieces.iter().enumerate() {
             let until = if number + 1 == custody.pieces.len() { piece.to.millis() } else { piece.to.millis() - 1 };
             for sensor in &piece.sensors {
                 total.add(match kept(sensor) {
-                    Some(kept) => self.count(piece, until, sensor, kept),
+                    Some(kept) => self.count(piece, until, sensor, kept)?,
                     None => Count::of(sensor),
                 });
             }
         }
-        total
+        Ok(total)
     }
 
     /// The readings of a sensor in a piece, up to `until`.
-    fn count(&mut self, piece: &Keeping, until: i64, sensor: &Name, kept: &Kept) -> Count {
+    fn count(&mut self, piece: &Keeping, until: i64, sensor: &Name, kept: &Kept) -> Result<Count, Missing> {
         let begin = piece.from.millis();
         let marks = self.0.entry((begin, sensor.clone())).or_default();
         let last = marks.partition_point(|mark| mark.until <= until).checked_sub(1);
@@ -150,6 +157,9 @@ impl Tally {
             Some(mark) => (mark.count.clone(), mark.until, mark.number),
             None => (Count::of(sensor), begin - 1, 0),
         };
+        if let Some(from) = kept.since().filter(|from| since + 1 < *from) {
+            return Err(Missing { from: since, to: from.min(until) });
+        }
         let mut temperature = kept.temperatures(since, until, usize::MAX);
         let mut humidity = kept.humidities(since, until, usize::MAX);
         let is_newest = last.is_none_or(|last| last + 1 == marks.len());
@@ -170,7 +180,7 @@ impl Tally {
             });
         }
         count.add(&temperature, &humidity);
-        count
+        Ok(count)
     }
 }
 

@@ -55,8 +55,6 @@ pub trait Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("readings from {from} to {to} (ms) are not at hand")]
 pub struct Missing {
-    /// The sensor.
-    pub sensor: usize,
     /// Since when they are needed, ms.
     pub from: i64,
     /// Until when, ms.

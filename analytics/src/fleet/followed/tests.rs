@@ -251,6 +251,20 @@ fn text(assessment: &Assessment) -> String {
     assessment_json::assessment(assessment).to_string()
 }
 
+/// What the three sensors said, since an instant.
+fn read(registry: &Registry, logs: &Logs, since: Option<i64>) -> HashMap<Name, Kept> {
+    let of = |name: &str| {
+        let sensor = Name::parse(name).unwrap();
+        let mut log = logs.get(&sensor).cloned().unwrap_or_default();
+        for readings in [&mut log.temperature, &mut log.humidity] {
+            readings.retain(|sample| since.is_none_or(|since| sample.at >= since));
+        }
+        let kept = Kept::new(&log, registry, &sensor, since.map(ValidAt::from_millis));
+        (sensor, kept)
+    };
+    ["A", "B", "C"].map(of).into()
+}
+
 /// Whether a unit that is followed is at any time what all of its readings together say it is.
 fn compare(seed: u64, grain: usize, count: usize, every: usize) {
     let mut bytes = [0; 32];
@@ -258,22 +272,23 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
     let mut draw = Draw(TestRng::from_seed(prop::test_runner::RngAlgorithm::ChaCha, &bytes));
     let (registry, profiles, unit) = (registry(&mut draw), Profiles::default(), Name::parse("U").unwrap());
     let readings = readings(&mut draw, count);
-    let sensors = || ["A", "B", "C"].map(|name| Name::parse(name).unwrap());
-    let empty = |sensor: Name| {
-        let kept = Kept::new(&crate::logs::Log::default(), &registry, &sensor, None);
-        (sensor, kept)
-    };
-    let mut kept: HashMap<Name, Kept> = sensors().into_iter().map(empty).collect();
     let (mut logs, mut followed) = (Logs::default(), Followed::with_grain(grain));
+    let mut kept = read(&registry, &logs, None);
     let (index, mut newest) = (Index::new(&registry), BEGIN);
     for (number, reading) in readings.iter().enumerate() {
         let at = reading.measured_at.millis();
-        let push = kept.get_mut(&reading.sensor).unwrap().push(reading);
-        followed.told(at, push == Push::Late);
         let log = logs.of(reading.sensor.clone());
         log.temperature.extend(reading.temperature.map(|value| Sample { at, value: value.millidegrees() }));
         log.humidity.extend(reading.humidity.map(|value| Sample { at, value: value.thousandths() }));
         newest = newest.max(at);
+        let own = kept.get_mut(&reading.sensor).unwrap();
+        if own.since().is_some_and(|since| at < since) {
+            followed.told(at, true);
+            kept = read(&registry, &logs, None);
+        } else {
+            let push = own.push(reading);
+            followed.told(at, push == Push::Late);
+        }
         if number % every != every - 1 && number + 1 != readings.len() {
             continue;
         }
@@ -283,13 +298,23 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
             let mut bytes = Vec::new();
             assert!(followed.put(&mut bytes));
             followed = Followed::take(&mut bytes.as_slice(), profile).unwrap();
+            // A start that reads the newest readings only.
+            if draw.is(50) {
+                let since = BEGIN + draw.below(u64::try_from(newest - BEGIN).unwrap_or(0) + 1);
+                kept = read(&registry, &logs, Some(since));
+            }
         }
         let past = BEGIN + draw.below(u64::try_from(newest - BEGIN).unwrap_or(0) + 1);
         let soon = newest + draw.of(&[0, 1, 90 * MINUTE]);
         for as_of in [soon, if draw.is(50) { past } else { draw.of(&readings[..=number]).measured_at.millis() }] {
             let as_of = ValidAt::from_millis(as_of);
             let Some(custody) = Custody::of(&registry, &index, &unit, as_of) else { continue };
-            let here = followed.assess(&registry, &profiles, &custody, &unit, as_of, &|name| kept.get(name));
+            let mut here = followed.assess(&registry, &profiles, &custody, &unit, as_of, &|name| kept.get(name));
+            if here.is_err() {
+                kept = read(&registry, &logs, None);
+                followed = Followed::with_grain(grain);
+                here = followed.assess(&registry, &profiles, &custody, &unit, as_of, &|name| kept.get(name));
+            }
             let whole = Fleet::new(&registry, &logs, &profiles, as_of, None).assess(&unit);
             let (here, whole) = (here.unwrap().unwrap(), whole.unwrap());
             assert_eq!(text(&here), text(&whole), "seed {seed}, reading {number}, as of {}", as_of);
