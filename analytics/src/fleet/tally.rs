@@ -160,18 +160,18 @@ impl Tally {
         if let Some(from) = kept.since().filter(|from| since + 1 < *from) {
             return Err(Missing { from: since, to: from.min(until) });
         }
-        let mut temperature = kept.temperatures(since, until, usize::MAX);
-        let mut humidity = kept.humidities(since, until, usize::MAX);
+        let (temperature, humidity) =
+            (kept.temperatures(since, until, usize::MAX), kept.humidities(since, until, usize::MAX));
+        let (mut temperature, mut humidity) = (temperature.as_slice(), humidity.as_slice());
         let is_newest = last.is_none_or(|last| last + 1 == marks.len());
         while is_newest && temperature.len().max(humidity.len()) >= APART + NEWEST {
-            let longer = if temperature.len() >= humidity.len() { &temperature } else { &humidity };
+            let longer = if temperature.len() >= humidity.len() { temperature } else { humidity };
             let at = longer[APART - 1].at;
-            let take = |samples: &mut Vec<Sample>| {
-                let later = samples.split_off(samples.partition_point(|sample| sample.at <= at));
-                std::mem::replace(samples, later)
-            };
-            let (first_temperature, first_humidity) = (take(&mut temperature), take(&mut humidity));
-            count.add(&first_temperature, &first_humidity);
+            let split = |samples: &'_ [Sample]| samples.partition_point(|sample| sample.at <= at);
+            let (first_temperature, later_temperature) = temperature.split_at(split(temperature));
+            let (first_humidity, later_humidity) = humidity.split_at(split(humidity));
+            (temperature, humidity) = (later_temperature, later_humidity);
+            count.add(first_temperature, first_humidity);
             number += 1;
             marks.push(Mark { number, until: at, count: count.clone() });
             marks.retain(|mark| {
@@ -179,7 +179,7 @@ impl Tally {
                 mark.number.is_multiple_of(1 << age.checked_ilog2().map_or(0, |steps| steps + 1))
             });
         }
-        count.add(&temperature, &humidity);
+        count.add(temperature, humidity);
         Ok(count)
     }
 }

@@ -162,12 +162,13 @@ impl Fold {
 }
 
 impl Trace {
-    /// The last instant, ms, at which a reading can change what is known up to `at`: a sensor that was read before goes
-    /// straight to its next reading, if that is near enough. `None` when it may come yet.
-    pub(super) fn settled(&self, at: i64) -> Option<i64> {
+    /// The last instant, ms, at which a reading can change what is known after `after` and up to `at`: a sensor that was
+    /// read before goes straight to its next reading, if that is near enough. `None` when it may come yet.
+    pub(super) fn settled(&self, after: i64, at: i64) -> Option<i64> {
         let end = self.window().1;
-        let beside = self.pieces.iter().filter(|piece| piece.from <= at && at <= piece.to);
-        let until = |strand: &Strand| {
+        let between = self.pieces.iter().filter(|piece| piece.from <= at && after <= piece.to);
+        let strands = between.flat_map(|piece| piece.strands.iter().map(|strand| (piece.to.min(at), strand)));
+        let until = |(at, strand): (i64, &Strand)| {
             let instants = strand.series.instants();
             let next = instants.partition_point(|instant| *instant < at);
             let Some(before) = next.checked_sub(1).map(|before| instants[before]) else { return Some(at) };
@@ -177,7 +178,7 @@ impl Trace {
                 None => (near < end).then_some(near),
             }
         };
-        beside.flat_map(|piece| &piece.strands).map(until).try_fold(at, |last, until| Some(last.max(until?)))
+        strands.map(until).try_fold(at, |last, until| Some(last.max(until?)))
     }
 
     /// What the rolling windows show that end at a reading after one of `bounds`, ms, and up to the next one. Everything

@@ -217,10 +217,10 @@ impl Past {
         bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
         // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
         let mut trace = self.over(profile, &plan.until(last), source, self.levels[0].len())?;
-        if trace.settled(bounds[1]).is_none() && last < plan.window().1 {
+        if trace.settled(from, bounds[1]).is_none() && last < plan.window().1 {
             trace = self.over(profile, plan, source, self.levels[0].len())?;
         }
-        let settled: Vec<i64> = bounds[1..].iter().map_while(|bound| trace.settled(*bound)).collect();
+        let settled: Vec<i64> = bounds.windows(2).map_while(|part| trace.settled(part[0], part[1])).collect();
         bounds.truncate(settled.len() + 1);
         if settled.is_empty() {
             return Ok(false);
@@ -365,12 +365,15 @@ impl Past {
             for part in opened.iter().copied().chain([(since, end)]) {
                 readings.extend(plan.readings(source, sensor, part)?);
             }
+            let mut beside = Vec::new();
             for stay in stays {
-                self.beside(plan, source, sensor, stay, &mut readings)?;
+                self.beside(plan, source, sensor, stay, &mut beside)?;
             }
+            // What lies beside one stay may have been left out of another.
+            retain_outside(&mut beside, spans);
+            readings.append(&mut beside);
             readings.sort_unstable();
             readings.dedup();
-            retain_outside(&mut readings, spans);
             series.push(Arc::new(Series::thinned(readings, &plan.corrections[sensor], spans)));
         }
         let stretches = plan.stretches.iter().map(|stretch| {

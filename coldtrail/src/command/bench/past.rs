@@ -62,7 +62,7 @@ struct Measured {
 fn celsius(minute: i64) -> f64 {
     let cycle = (minute % 40 - 20).abs() as f64 / 20.0;
     let noise = (minute.wrapping_mul(2_654_435_761) >> 7).rem_euclid(20) as f64 / 100.0;
-    let door = if minute % (3 * 24 * 60) < 25 { 2.5 } else { 0.0 };
+    let door = if minute % (3 * 24 * 60) < 25 { 5.0 } else { 0.0 };
     4.0 + cycle + noise + door
 }
 
