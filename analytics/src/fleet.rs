@@ -1,10 +1,13 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
+mod checkpoint;
+mod followed;
 mod heard;
 mod kept;
 mod packed;
 mod portrait;
 mod profiles;
+mod tally;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,13 +19,16 @@ use model::registry::Registry;
 
 use crate::custody::{self, Custody, Index, Keeping};
 use crate::kernel::{Sample, Series, Subject, Trace};
-use crate::logs::{Digest, Log, Logs};
+use crate::logs::{Log, Logs};
 
 pub use crate::kernel::Outline;
+pub use checkpoint::{Checkpoint, CheckpointError, Position};
+pub use followed::Followed;
 pub use heard::{Heard, Push};
 pub use kept::Kept;
 pub use portrait::{PlacePortrait, Portrait, SensorPortrait};
 pub use profiles::Profiles;
+use tally::Total;
 
 /// Everything units are assessed from at one instant.
 #[derive(Debug)]
@@ -191,25 +197,16 @@ impl<'a> Fleet<'a> {
     }
 
     fn provenance(&self, custody: &Custody, product_version: u32) -> Provenance {
-        let (mut readings, mut conflicts, mut newest) = (0, 0, None);
-        let mut digest = Digest::default();
+        let mut total = Total::default();
         for (number, piece) in custody.pieces.iter().enumerate() {
             let last = number + 1 == custody.pieces.len();
             for sensor in &piece.sensors {
                 let heard = self.heard(sensor);
-                let (temperature, humidity) =
-                    (within(heard.raw_temperature(), piece, last), within(heard.raw_humidity(), piece, last));
-                digest.add(sensor.as_str(), b'T', temperature);
-                digest.add(sensor.as_str(), b'H', humidity);
-                let (count, doubled) = identities(temperature, humidity);
-                readings += count;
-                conflicts += doubled;
-                newest =
-                    newest.max(temperature.last().map(|sample| sample.at)).max(humidity.last().map(|sample| sample.at));
+                let temperature = within(heard.raw_temperature(), piece, last);
+                total.of(sensor, temperature, within(heard.raw_humidity(), piece, last));
             }
         }
-        let watermark = newest.map(ValidAt::from_millis);
-        Provenance { readings, conflicts, product_version, watermark, readings_digest: digest.finish() }
+        total.provenance(product_version)
     }
 }
 
@@ -219,26 +216,4 @@ fn within<'a>(samples: &'a [Sample], piece: &Keeping, last: bool) -> &'a [Sample
     let first = samples.partition_point(|sample| sample.at < from);
     let end = samples.partition_point(|sample| if last { sample.at <= to } else { sample.at < to });
     &samples[first..end.max(first)]
-}
-
-/// How many instants two lists of readings have between them, and at how many of them a quantity has two values.
-fn identities(temperature: &[Sample], humidity: &[Sample]) -> (u64, u64) {
-    let (mut count, mut doubled) = (0, 0);
-    let (mut t, mut h) = (0, 0);
-    while t < temperature.len() || h < humidity.len() {
-        let at = match (temperature.get(t), humidity.get(h)) {
-            (Some(t), Some(h)) => t.at.min(h.at),
-            (Some(t), None) => t.at,
-            (None, Some(h)) => h.at,
-            (None, None) => break,
-        };
-        let here =
-            |samples: &[Sample], from: usize| samples[from..].iter().take_while(|sample| sample.at == at).count();
-        let (ts, hs) = (here(temperature, t), here(humidity, h));
-        count += 1;
-        doubled += u64::from(ts > 1 || hs > 1);
-        t += ts;
-        h += hs;
-    }
-    (count, doubled)
 }

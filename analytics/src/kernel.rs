@@ -11,12 +11,14 @@
 //! **Invariant**: nothing here reads a clock, and silence is never in range (A3).
 
 mod budget;
+pub(crate) mod bytes;
 mod envelope;
 mod excursion;
 mod expiry;
 mod exposure;
 mod figures;
 mod fixed;
+mod fold;
 mod gap;
 mod heat;
 mod known;
@@ -24,6 +26,8 @@ mod level;
 mod life;
 mod moment;
 mod outline;
+mod past;
+mod plan;
 mod profile;
 mod rate;
 mod screen;
@@ -36,6 +40,8 @@ mod watch;
 pub use expiry::{effective, passes_at};
 pub(crate) use figures::{Course, Figures};
 pub use outline::Outline;
+pub use past::Past;
+pub use plan::{Missing, Plan, Source, Stretch};
 pub use profile::Profile;
 pub use rate::{GAS_CONSTANT, MKT_GAS_CONSTANT};
 pub use series::{Correction, Sample, Series};

@@ -12,7 +12,7 @@ use model::name::Name;
 use crate::custody::{Index, Tag};
 use crate::kernel::Sample;
 
-pub(crate) use digest::Digest;
+pub(crate) use digest::{Digest, List};
 pub use file::{FileError, read_csv};
 pub(crate) use store::Gather;
 pub use store::{Wanted, count, from_engine};

@@ -123,6 +123,10 @@ impl Heard {
         &self.humidity.series
     }
 
+    pub(super) fn corrections(&self) -> (&Correction, &Correction) {
+        (&self.temperature.correction, &self.humidity.correction)
+    }
+
     pub(super) fn raw_temperature(&self) -> &[Sample] {
         &self.temperature.raw
     }

@@ -125,6 +125,38 @@ impl Kept {
         self.len() == 0
     }
 
+    /// Since when everything is here, ms; `None`: from the beginning.
+    pub(super) fn since(&self) -> Option<i64> {
+        self.from
+    }
+
+    /// Temperatures measured after `after` and up to `until`, ms, as they came: of the first `most` instants.
+    pub(super) fn temperatures(&self, after: i64, until: i64, most: usize) -> Vec<Sample> {
+        between(&self.temperature, self.newest.raw_temperature(), (after, until), most)
+    }
+
+    /// As [`Kept::temperatures`], of humidity.
+    pub(super) fn humidities(&self, after: i64, until: i64, most: usize) -> Vec<Sample> {
+        between(&self.humidity, self.newest.raw_humidity(), (after, until), most)
+    }
+
+    /// Temperatures of the last `most` instants before `before`, ms.
+    pub(super) fn temperatures_before(&self, before: i64, most: usize) -> Vec<Sample> {
+        last_before(&self.temperature, self.newest.raw_temperature(), before, most)
+    }
+
+    /// As [`Kept::temperatures_before`], of humidity.
+    pub(super) fn humidities_before(&self, before: i64, most: usize) -> Vec<Sample> {
+        last_before(&self.humidity, self.newest.raw_humidity(), before, most)
+    }
+
+    /// When it first told each quantity, temperature and humidity, of the readings kept, ms.
+    pub(super) fn first_of_each(&self) -> (Option<i64>, Option<i64>) {
+        let first = |packed: &Packed, newest: &[Sample]| packed.first().or(newest.first().copied()).map(|one| one.at);
+        let newest = (self.newest.raw_temperature(), self.newest.raw_humidity());
+        (first(&self.temperature, newest.0), first(&self.humidity, newest.1))
+    }
+
     /// Everything up to `as_of`, ready to be cut into traces.
     #[must_use]
     pub fn whole(&self, as_of: ValidAt) -> Heard {
@@ -137,6 +169,33 @@ impl Kept {
         self.newest
             .with(of(&self.temperature, self.newest.raw_temperature()), of(&self.humidity, self.newest.raw_humidity()))
     }
+}
+
+/// Readings after `after` and up to `until` of the first `most` instants; the newest are later than those packed.
+fn between(packed: &Packed, newest: &[Sample], (after, until): (i64, i64), most: usize) -> Vec<Sample> {
+    let is_packed = packed.last().is_some_and(|last| last.at > after);
+    let mut found = if is_packed { packed.between(after, until, most) } else { Vec::new() };
+    let instants = found.chunk_by(|one, next| one.at == next.at).count();
+    let first = newest.partition_point(|sample| sample.at <= after);
+    let later = newest[first..].chunk_by(|one, next| one.at == next.at);
+    let later = later.take_while(|readings| readings[0].at <= until).take(most.saturating_sub(instants));
+    found.extend(later.flatten());
+    found
+}
+
+/// Readings of the last `most` instants before `before`.
+fn last_before(packed: &Packed, newest: &[Sample], before: i64, most: usize) -> Vec<Sample> {
+    let mut newest = &newest[..newest.partition_point(|sample| sample.at < before)];
+    let instants = newest.chunk_by(|one, next| one.at == next.at).count();
+    if instants > most
+        && let Some(last) = newest.chunk_by(|one, next| one.at == next.at).nth(instants - most - 1)
+    {
+        let at = last[0].at;
+        newest = &newest[newest.partition_point(|sample| sample.at <= at)..];
+    }
+    let mut found = if instants < most { packed.before(before, most - instants) } else { Vec::new() };
+    found.extend_from_slice(newest);
+    found
 }
 
 #[cfg(test)]

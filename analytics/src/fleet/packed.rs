@@ -66,6 +66,49 @@ impl Packed {
         true
     }
 
+    /// The readings after `after` and up to `until`, ms: of the first `most` instants.
+    pub(crate) fn between(&self, after: i64, until: i64, most: usize) -> Vec<Sample> {
+        let first = self.blocks.partition_point(|block| block.last.at <= after);
+        let (mut found, mut instants) = (Vec::new(), 0);
+        let mut samples = Vec::with_capacity(BLOCK);
+        for block in self.blocks[first..].iter().take_while(|block| block.first.at <= until) {
+            samples.clear();
+            block.read(&mut samples);
+            for sample in samples.iter().filter(|sample| sample.at > after && sample.at <= until) {
+                if found.last().is_none_or(|last: &Sample| last.at < sample.at) {
+                    if instants == most {
+                        return found;
+                    }
+                    instants += 1;
+                }
+                found.push(*sample);
+            }
+        }
+        found
+    }
+
+    /// The readings of the last `most` instants before `before`, ms.
+    pub(crate) fn before(&self, before: i64, most: usize) -> Vec<Sample> {
+        let end = self.blocks.partition_point(|block| block.first.at < before);
+        let mut found: Vec<Sample> = Vec::new();
+        let mut instants = 0;
+        for block in self.blocks[..end].iter().rev() {
+            let samples = block.samples();
+            for sample in samples.iter().rev().filter(|sample| sample.at < before) {
+                if found.last().is_none_or(|last| sample.at < last.at) {
+                    if instants == most {
+                        found.reverse();
+                        return found;
+                    }
+                    instants += 1;
+                }
+                found.push(*sample);
+            }
+        }
+        found.reverse();
+        found
+    }
+
     /// All readings, in order.
     pub(crate) fn samples(&self) -> Vec<Sample> {
         let mut all = Vec::with_capacity(self.count);
@@ -164,7 +207,30 @@ mod tests {
             }
             prop_assert_eq!(packed.len(), expected.len());
             prop_assert_eq!(packed.last(), expected.last().copied());
-            prop_assert_eq!(packed.samples(), expected.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(packed.samples(), expected.iter().copied().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_part_is_that_part_of_the_whole(
+            all in prop::collection::btree_set((0i64..900, 0i32..3), 0..3000),
+            bounds in (-10i64..910, -10i64..910),
+            most in 1usize..40,
+        ) {
+            let all: Vec<Sample> = all.into_iter().map(|(at, value)| Sample { at, value }).collect();
+            let mut packed = Packed::default();
+            packed.append(&all);
+            let (after, until) = bounds;
+            let mut instants: Vec<i64> =
+                all.iter().map(|sample| sample.at).filter(|at| *at > after && *at <= until).collect();
+            instants.dedup();
+            let first = &instants[..most.min(instants.len())];
+            let expected: Vec<Sample> = all.iter().filter(|sample| first.contains(&sample.at)).copied().collect();
+            prop_assert_eq!(packed.between(after, until, most), expected);
+            let mut instants: Vec<i64> = all.iter().map(|sample| sample.at).filter(|at| *at < until).collect();
+            instants.dedup();
+            let last = &instants[instants.len().saturating_sub(most)..];
+            let expected: Vec<Sample> = all.iter().filter(|sample| last.contains(&sample.at)).copied().collect();
+            prop_assert_eq!(packed.before(until, most), expected);
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! One sensor is the usual case and goes straight through its readings; two or more are swept together.
 
-use super::known::Known;
+use std::sync::Arc;
+
+use super::bytes::carried;
+use super::fold::Fold;
 use super::level::{Level, View};
 use super::moment::Moment;
 use super::series::Series;
@@ -28,6 +31,8 @@ pub(super) struct Worst {
     pub(super) area: f64,
 }
 
+carried!(Worst { peak, peak_at, area });
+
 impl Slope {
     pub(super) fn length(&self) -> f64 {
         self.to - self.from
@@ -49,16 +54,33 @@ impl Slope {
     }
 }
 
-/// The worst value and the area above `level` between two moments.
-pub(super) fn worst(trace: &Trace, known: &Known, level: Level, from: Moment, to: Moment) -> Worst {
+/// The worst value and the area above `level` between two moments, and what they were at each of `stops` on the way.
+///
+/// `of_fold` tells what they are at the end of a fold that lies between the moments.
+pub(super) fn worst(
+    trace: &Trace,
+    level: Level,
+    (from, to): (Moment, Moment),
+    of_fold: &dyn Fn(&Fold) -> Option<Worst>,
+    stops: &[i64],
+) -> (Worst, Vec<Worst>) {
     let origin = from.floor().millis();
     let (start, end) = (from.millis_since(origin), to.millis_since(origin));
     let mut worst = Worst { peak: f64::NEG_INFINITY, peak_at: origin, area: 0.0 };
     let (first_ms, last_ms) = (origin, to.ceil().millis());
     let above = f64::from(level.at);
+    let mut reached = Vec::with_capacity(stops.len());
     for piece in trace.pieces.iter().filter(|piece| piece.from < last_ms && piece.to > first_ms) {
         let slopes = of_piece(piece, level.view, level.step, origin, (first_ms, last_ms));
+        let first = piece.folds.partition_point(|fold| fold.begins() < from);
+        let mut folds = piece.folds[first..].iter().take_while(|fold| fold.ends() <= to).peekable();
         for slope in slopes.iter().filter_map(|slope| slope.cut(start, end)) {
+            while let Some(fold) = folds.next_if(|fold| (fold.to() - origin) as f64 <= slope.from) {
+                worst = of_fold(fold).unwrap_or(worst);
+            }
+            while stops.get(reached.len()).is_some_and(|stop| (stop - origin) as f64 <= slope.from) {
+                reached.push(worst);
+            }
             for (at, value) in [(slope.from, slope.a), (slope.to, slope.b)] {
                 #[expect(clippy::cast_possible_truncation, reason = "ms within one excursion")]
                 if value > worst.peak {
@@ -67,9 +89,12 @@ pub(super) fn worst(trace: &Trace, known: &Known, level: Level, from: Moment, to
             }
             worst.area += area_above(&slope, above);
         }
+        for fold in folds {
+            worst = of_fold(fold).unwrap_or(worst);
+        }
     }
-    debug_assert!(worst.peak.is_finite() || known.intervals.is_empty(), "an excursion has a value");
-    worst
+    reached.resize(stops.len(), worst);
+    (worst, reached)
 }
 
 /// In thousandths times seconds.
@@ -106,15 +131,35 @@ pub(super) fn of_piece(piece: &Piece, view: View, step: bool, origin: i64, (from
     match strands.len() {
         0 => Vec::new(),
         1 => strands.swap_remove(0),
-        _ => highest(&strands),
+        _ => outside_folds(folds_within(piece, window), origin, &strands),
     }
+}
+
+/// The folds of a piece that share time with [from, to].
+fn folds_within(piece: &Piece, (from, to): (i64, i64)) -> &[Arc<Fold>] {
+    let first = piece.folds.partition_point(|fold| fold.to() <= from);
+    let end = piece.folds.partition_point(|fold| fold.from() < to);
+    &piece.folds[first..end.max(first)]
+}
+
+/// The highest of several functions over time in which `folds` stand, but for there.
+pub(super) fn outside_folds(folds: &[Arc<Fold>], origin: i64, functions: &[Vec<Slope>]) -> Vec<Slope> {
+    let since = |at: i64| (at - origin) as f64;
+    // Some sensor has a reading where a fold begins and where it ends.
+    let ends: Vec<f64> = folds.iter().flat_map(|fold| [since(fold.from()), since(fold.to())]).collect();
+    let mut slopes = highest_between(functions, ends);
+    slopes.retain(|slope| {
+        let next = folds.partition_point(|fold| since(fold.to()) <= slope.from);
+        folds.get(next).is_none_or(|fold| slope.from < since(fold.from()))
+    });
+    slopes
 }
 
 /// The highest values of a run, `doubts` times their doubt on top.
 pub(super) fn with_doubt(strand: &Strand, run: &Run, origin: i64, doubts: f64, slopes: &mut Vec<Slope>) {
     let series = &*strand.series;
     let value = |index: usize| f64::from(series.high(index)) + doubts * f64::from(series.doubt(index));
-    for index in run.first..run.last {
+    for index in (run.first..run.last).filter(|index| !series.is_folded(*index)) {
         let a = value(index);
         let b = if series.is_step() { a } else { value(index + 1) };
         let (from, to) = ((series.at(index) - origin) as f64, (series.at(index + 1) - origin) as f64);
@@ -156,7 +201,13 @@ fn slopes_of(
     let instants = &series.instants()[run.first..=run.last];
     let first = run.first + instants.partition_point(|at| *at <= bounds.0).saturating_sub(1);
     let mut index = first;
+    let mut folded = series.next_folded(first);
     while index < run.last && series.at(index) < bounds.1 {
+        if index == folded {
+            index += 1;
+            folded = series.next_folded(index);
+            continue;
+        }
         let whole = segment(series, index, view, step || series.is_step(), origin);
         slopes.extend(whole.cut((bounds.0 - origin) as f64, (bounds.1 - origin) as f64));
         index += 1;
@@ -171,7 +222,12 @@ fn segment(series: &Series, index: usize, view: View, step: bool, origin: i64) -
 
 /// The highest of several functions, each given by its slopes; where some have none, of the others.
 pub(super) fn highest(functions: &[Vec<Slope>]) -> Vec<Slope> {
-    let mut turns: Vec<f64> = functions.iter().flatten().flat_map(|slope| [slope.from, slope.to]).collect();
+    highest_between(functions, Vec::new())
+}
+
+/// As [`highest`], cut at `turns` as well as where slopes begin and end.
+fn highest_between(functions: &[Vec<Slope>], mut turns: Vec<f64>) -> Vec<Slope> {
+    turns.extend(functions.iter().flatten().flat_map(|slope| [slope.from, slope.to]));
     turns.sort_by(f64::total_cmp);
     turns.dedup();
     let mut next = vec![0usize; functions.len()];

@@ -9,6 +9,7 @@ use model::instant::ValidAt;
 use model::registry::Mode;
 
 use super::envelope;
+use super::fold::Fold;
 use super::known::{Known, counts};
 use super::level::{Begins, Beyond, Ends, Level, View, measure, union};
 use super::moment::{Moment, Span};
@@ -47,31 +48,36 @@ impl Watch {
     pub(super) fn evaluate(&self, trace: &Trace, known: &Known) -> Found {
         let beyond = self.limit.times(trace);
         let times = self.outs(trace, known, &beyond);
-        let worst = self.worst(trace, known, &times);
-        let excursions = times.iter().map(|out| self.describe(trace, known, &beyond, out)).collect();
-        let alarms = match self.mode {
-            Mode::Single => self.single(&times, &worst),
+        let excursions = times.iter().map(|out| self.describe(trace, &beyond, out)).collect();
+        Found { excursions, alarms: self.alarms(trace, known, &times), levels: self.lone(trace, &times), times }
+    }
+
+    /// When the rule fires.
+    fn alarms(&self, trace: &Trace, known: &Known, times: &[Out]) -> Vec<Alarm> {
+        let worst = self.worst(trace, known, times);
+        match self.mode {
+            Mode::Single => self.single(times, &worst),
             Mode::Cumulative { window } => {
                 let window = window.map(super::watch::span);
                 let spans = |outs: &[Out]| outs.iter().map(|out| (out.from, out.to)).collect::<Vec<_>>();
-                let at = reached(&spans(&times), self.delay, window).map(Moment::floor);
+                let at = reached(&spans(times), self.delay, window).map(Moment::floor);
                 let worst_case_at = reached(&worst, self.delay, window).map(Moment::floor);
                 let fired = at.is_some() || worst_case_at.is_some();
                 fired.then(|| Alarm { rule: self.id.clone(), at, worst_case_at }).into_iter().collect()
             }
-        };
-        Found { excursions, alarms, levels: self.lone(trace, &times), times }
+        }
     }
 
     /// Whether the rule fires when every reading is as far off as it may be; for the guard band.
     pub(super) fn fires_within_doubt(&self, trace: &Trace, known: &Known) -> Option<ValidAt> {
         let view = if self.limit.view.is_mirrored() { View::Coldest } else { View::Hottest };
         let doubted = Self { limit: Level { view, ..self.limit }, reset: Level { view, ..self.reset }, ..self.clone() };
-        doubted.evaluate(trace, known).alarms.iter().filter_map(|alarm| alarm.at).min()
+        let times = doubted.outs(trace, known, &doubted.limit.times(trace));
+        doubted.alarms(trace, known, &times).iter().filter_map(|alarm| alarm.at).min()
     }
 
     /// The excursions: with hysteresis, and short recoveries bridged.
-    fn outs(&self, trace: &Trace, known: &Known, beyond: &[Beyond]) -> Vec<Out> {
+    pub(super) fn outs(&self, trace: &Trace, known: &Known, beyond: &[Beyond]) -> Vec<Out> {
         let last = trace.window().1;
         let kinds = |begin: &Beyond, end: &Beyond| Out {
             from: begin.from,
@@ -84,7 +90,8 @@ impl Watch {
         } else {
             let lasting = self.reset.times(trace);
             let begun = lasting.iter().filter_map(|whole| {
-                let first = beyond.iter().find(|time| time.from >= whole.from && time.from < whole.to)?;
+                let next = beyond.partition_point(|time| time.from < whole.from);
+                let first = beyond.get(next).filter(|time| time.from < whole.to)?;
                 Some(kinds(first, whole))
             });
             begun.collect()
@@ -112,13 +119,16 @@ impl Watch {
     fn worst(&self, trace: &Trace, known: &Known, outs: &[Out]) -> Vec<(Moment, Moment)> {
         let as_beyond = |from, to| Beyond { from, to, begins: Begins::Cut, ends: Ends::Cut };
         let mut all: Vec<Beyond> = outs.iter().map(Out::time).collect();
+        let is_cut_at = |at: Moment| {
+            let ended = outs.partition_point(|out| out.to < at);
+            outs.get(ended).is_some_and(|out| out.to == at && out.end_kind != EndKind::Recovered)
+        };
         for piece in &trace.pieces {
             for strand in &piece.strands {
                 for part in strand.parts() {
                     let Part::Silent(silence) = *part else { continue };
                     let since = strand.silent_since(&silence).map(Moment::from_millis);
-                    let cut = |out: &Out| since == Some(out.to) && out.end_kind != EndKind::Recovered;
-                    let beyond = outs.iter().any(cut) || self.limit.ends_beyond(strand, &silence);
+                    let beyond = since.is_some_and(is_cut_at) || self.limit.ends_beyond(strand, &silence);
                     if beyond && counts(strand, &silence) {
                         all.push(as_beyond(Moment::from_millis(silence.from), Moment::from_millis(silence.to)));
                     }
@@ -127,9 +137,8 @@ impl Watch {
         }
         for &(gap_from, gap_to) in &known.gaps {
             let (from, to) = (Moment::from_millis(gap_from), Moment::from_millis(gap_to));
-            let cut = outs.iter().any(|out| out.to == from && out.end_kind != EndKind::Recovered);
             let mut ends = trace.edges(gap_from, Side::Before).chain(trace.edges(gap_to, Side::After));
-            if cut || ends.any(|end| self.limit.is_beyond_at(&end)) {
+            if is_cut_at(from) || ends.any(|end| self.limit.is_beyond_at(&end)) {
                 all.push(as_beyond(from, to));
             }
         }
@@ -185,8 +194,9 @@ impl Watch {
         lone
     }
 
-    fn describe(&self, trace: &Trace, known: &Known, beyond: &[Beyond], out: &Out) -> Excursion {
-        let worst = envelope::worst(trace, known, self.limit, out.from, out.to);
+    fn describe(&self, trace: &Trace, beyond: &[Beyond], out: &Out) -> Excursion {
+        let of_fold = |fold: &Fold| fold.worst(self);
+        let (worst, _) = envelope::worst(trace, self.limit, (out.from, out.to), &of_fold, &[]);
         let open = out.end_kind == EndKind::Open;
         let sign = if self.limit.view.is_mirrored() { -1.0 } else { 1.0 };
         Excursion {
@@ -242,12 +252,14 @@ fn reached(times: &[(Moment, Moment)], enough: Span, window: Option<Span>) -> Op
     // Within a time out the sum grows, but for what leaves the window at its other end.
     let within = |until: Moment| -> Span {
         let start = until - window;
-        let shared = times.iter().filter(|(from, to)| *from < until && *to > start);
+        let first = times.partition_point(|(_, to)| *to <= start);
+        let shared = times[first..].iter().take_while(|(from, _)| *from < until);
         shared.map(|(from, to)| (*to).min(until) - (*from).max(start)).sum()
     };
     for (index, (from, to)) in times.iter().enumerate() {
         // Between these instants the sum changes evenly.
-        let leaving = times[..=index].iter().flat_map(|(from, to)| [*from + window, *to + window]);
+        let gone = times[..=index].partition_point(|(_, to)| *to + window <= *from);
+        let leaving = times[gone..=index].iter().flat_map(|(from, to)| [*from + window, *to + window]);
         let mut turns: Vec<Moment> = leaving.filter(|turn| from < turn && turn < to).collect();
         turns.push(*to);
         turns.sort_unstable();

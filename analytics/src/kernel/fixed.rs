@@ -1,5 +1,7 @@
 //! Sums that do not depend on their order.
 
+use super::bytes::Carried;
+
 /// A sum of contributions, each rounded once to a multiple of 2⁻⁶⁴: adding is associative to the bit, so that any way
 /// of cutting a trace gives the same total (invariant A1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,16 @@ impl Sum {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the lower half is meant")]
         let fraction = self.0 as u64 as f64 / SCALE;
         (self.0 >> 64) as f64 + fraction
+    }
+}
+
+impl Carried for Sum {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.0.put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        i128::take(bytes).map(Self)
     }
 }
 

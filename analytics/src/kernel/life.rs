@@ -1,11 +1,15 @@
 //! How a unit aged: the integral of the relative rate over known time and gaps, with its bounds.
 
+use std::sync::Arc;
+
 use model::assessment::{Contribution, ContributionKind, Equivalent, Life};
 use model::registry::Product;
 
+use super::bytes::carried;
 use super::envelope::{self, Slope};
 use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
+use super::fold::Fold;
 use super::gap::{Gap, GapBound, Neighbour};
 use super::known::{Known, counts, interval};
 use super::level::{Beyond, View, union};
@@ -26,10 +30,21 @@ pub(super) struct Aging {
 
 /// Ages beyond the clock's at the three bounds, s; below zero with credit for cold.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ages {
+pub(super) struct Ages {
     low: Sum,
     nominal: Sum,
     upper: Sum,
+}
+
+carried!(Ages { low, nominal, upper });
+
+impl Ages {
+    /// Takes in what another stretch of time adds.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.low += other.low;
+        self.nominal += other.nominal;
+        self.upper += other.upper;
+    }
 }
 
 /// The three integrators over the range of one trace.
@@ -75,9 +90,7 @@ pub(super) fn life(aging: Option<&Aging>, trace: &Trace, known: &Known, out: Vec
         let mut ages = Ages::default();
         course.integrate(stretch.from, stretch.to, &mut ages);
         contributions.extend(stretch.contribution(&ages, from));
-        total.low += ages.low;
-        total.nominal += ages.nominal;
-        total.upper += ages.upper;
+        total.join(&ages);
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -140,15 +153,23 @@ fn stretches(known: &Known, out: Vec<Beyond>, origin: i64) -> Vec<Stretch> {
 }
 
 /// A whole trace, ready to be integrated.
-struct Course<'a> {
+pub(super) struct Course<'a> {
     bound: GapBound,
     integrators: Integrators,
     origin: i64,
-    pieces: Vec<((i64, i64), Ready<'a>)>,
+    pieces: Vec<Span<'a>>,
+}
+
+/// A piece, ready to be integrated.
+struct Span<'a> {
+    from: i64,
+    to: i64,
+    ready: Ready<'a>,
+    folds: &'a [Arc<Fold>],
 }
 
 impl<'a> Course<'a> {
-    fn new(aging: &Aging, trace: &'a Trace, known: &Known) -> Self {
+    pub(super) fn new(aging: &Aging, trace: &'a Trace, known: &Known) -> Self {
         let origin = known.counted.0;
         let (lowest, highest) = range(trace, &aging.bound);
         let integrators = Integrators {
@@ -161,22 +182,34 @@ impl<'a> Course<'a> {
                 [strand] if is_plain(number, piece, strand) => Ready::One(strand),
                 _ => swept(trace, piece, aging.bound, known),
             };
-            ((piece.from, piece.to), ready)
+            Span { from: piece.from, to: piece.to, ready, folds: &piece.folds }
         });
         let pieces = pieces.collect();
         Self { bound: aging.bound, integrators, origin, pieces }
     }
 
+    /// The ages over [from, to], ms: whole linear pieces.
+    pub(super) fn between(&self, from: i64, to: i64) -> Ages {
+        let mut ages = Ages::default();
+        self.integrate((from - self.origin) as f64, (to - self.origin) as f64, &mut ages);
+        ages
+    }
+
     /// Adds the ages over [from, to], ms since the origin.
     fn integrate(&self, from: f64, to: f64, ages: &mut Ages) {
         let since = |at: i64| (at - self.origin) as f64;
-        let first = self.pieces.partition_point(|((_, end), _)| since(*end) <= from);
-        for ((piece_from, piece_to), ready) in &self.pieces[first..] {
-            if since(*piece_from) >= to {
+        let first = self.pieces.partition_point(|piece| since(piece.to) <= from);
+        for piece in &self.pieces[first..] {
+            if since(piece.from) >= to {
                 break;
             }
-            let (from, to) = (from.max(since(*piece_from)), to.min(since(*piece_to)));
-            match ready {
+            let (from, to) = (from.max(since(piece.from)), to.min(since(piece.to)));
+            let first = piece.folds.partition_point(|fold| since(fold.to()) <= from);
+            for fold in piece.folds[first..].iter().take_while(|fold| since(fold.from()) < to) {
+                debug_assert!(since(fold.from()) >= from && since(fold.to()) <= to, "all of a fold is of one kind");
+                ages.join(fold.ages());
+            }
+            match &piece.ready {
                 Ready::One(strand) => self.integrate_strand(strand, from, to, ages),
                 Ready::Swept { low, nominal, upper } => {
                     let of = &self.integrators;
@@ -222,8 +255,14 @@ impl<'a> Course<'a> {
         let instants = &series.instants()[run.first..=run.last];
         let mut index = run.first + instants.partition_point(|at| since(*at) <= from).saturating_sub(1);
         let of = &self.integrators;
+        let mut folded = series.next_folded(index);
         while index < run.last && since(series.at(index)) < to {
             let next = index + 1;
+            if index == folded {
+                folded = series.next_folded(next);
+                index = next;
+                continue;
+            }
             let (start, end) = (since(series.at(index)), since(series.at(next)));
             let (a, a_doubt) = (series.high(index), series.doubt(index));
             let (b, b_doubt) = if series.is_step() { (a, a_doubt) } else { (series.high(next), series.doubt(next)) };
@@ -322,8 +361,9 @@ fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known) -> Re
     }
     let seen = envelope::of_piece(piece, View::Hot, false, origin, (piece.from, piece.to));
     let nominal = filled(filled(seen, &envelope::highest(&own)), &unit_lines);
-    let low = filled(filled(envelope::highest(&lows), &envelope::highest(&own_lows)), &unit_lows);
-    Ready::Swept { low, nominal, upper: envelope::highest(&uppers) }
+    let low =
+        filled(filled(envelope::outside_folds(&piece.folds, origin, &lows), &envelope::highest(&own_lows)), &unit_lows);
+    Ready::Swept { low, nominal, upper: envelope::outside_folds(&piece.folds, origin, &uppers) }
 }
 
 /// Whether a sensor's own silence says what lies in it: it has both ends, or its only one lies outside of its stay.

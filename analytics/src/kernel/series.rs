@@ -2,6 +2,8 @@
 
 use model::registry::{Calibration, Exclusion, Sensor, SensorSource};
 
+use super::bytes::carried;
+
 /// Readings in a block that is skipped when its extremes are within limits.
 pub(super) const BLOCK: usize = 64;
 /// The longest believed distance of two readings of a sensor whose interval is not known, ms.
@@ -46,7 +48,12 @@ pub struct Series {
     /// Highest of `high`, lowest of `low`, block by block.
     extremes: Vec<(i32, i32)>,
     conflicts: u64,
+    /// Readings after which others were left out: what lies up to the next one is in a fold.
+    folded: Vec<usize>,
 }
+
+carried!(Sample { at, value });
+carried!(Correction { calibrations, accuracy, excluded, step, max_gap });
 
 impl Default for Doubt {
     fn default() -> Self {
@@ -109,7 +116,8 @@ impl Correction {
         (offset, self.accuracy + doubt)
     }
 
-    fn excludes(&self, at: i64) -> bool {
+    /// Whether a person has cut out what was measured at `at`, ms.
+    pub(super) fn excludes(&self, at: i64) -> bool {
         let begun = self.excluded.partition_point(|(from, _)| *from <= at);
         begun.checked_sub(1).is_some_and(|last| at < self.excluded[last].1)
     }
@@ -133,6 +141,7 @@ impl Series {
             max_gap: correction.max_gap,
             extremes: Vec::new(),
             conflicts: 0,
+            folded: Vec::new(),
         };
         let plain = correction.calibrations.is_empty();
         let mut doubts = Vec::new();
@@ -150,6 +159,19 @@ impl Series {
             series.doubt = Doubt::Each(doubts);
         }
         series.extremes = series.blocks();
+        series
+    }
+
+    /// As [`Series::new`], of `samples` among which those within `folded` (after the first and before the second
+    /// instant of each, by time) are left out.
+    pub(super) fn thinned(samples: Vec<Sample>, correction: &Correction, folded: &[(i64, i64)]) -> Self {
+        let mut series = Self::new(samples, correction);
+        let index = |(from, to): &(i64, i64)| {
+            let index = series.at.partition_point(|at| at < from);
+            debug_assert_eq!(series.at.get(index..index + 2), Some(&[*from, *to][..]), "a fold lies between its ends");
+            index
+        };
+        series.folded = folded.iter().map(index).collect();
         series
     }
 
@@ -268,6 +290,24 @@ impl Series {
             Doubt::Even(doubt) => *doubt,
             Doubt::Each(doubts) => doubts.iter().copied().max().unwrap_or(0),
         }
+    }
+
+    /// Whether readings are left out between reading `index` and the next one.
+    #[inline]
+    pub(super) fn is_folded(&self, index: usize) -> bool {
+        !self.folded.is_empty() && self.folded.binary_search(&index).is_ok()
+    }
+
+    /// The first reading from `index` on after which others are left out; beyond all readings when there is none.
+    pub(super) fn next_folded(&self, index: usize) -> usize {
+        let next = self.folded.partition_point(|folded| *folded < index);
+        self.folded.get(next).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Whether reading `index` and the next one are close enough to believe what lies between them.
+    #[inline]
+    pub(super) fn is_near(&self, index: usize, max_gap: i64) -> bool {
+        self.at[index + 1] - self.at[index] <= max_gap || self.is_folded(index)
     }
 
     pub(super) fn excluded(&self) -> &[(i64, i64)] {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fold::{Fold, Seen};
 use super::series::Series;
 
 /// The trace of one quantity over a unit's window: pieces that follow each other without a hole.
@@ -12,6 +13,8 @@ pub struct Trace {
     pub(super) pieces: Vec<Piece>,
     /// The product's longest believed distance of two readings, ms.
     product_gap: Option<i64>,
+    /// What windows that end in the past have shown.
+    pub(super) seen: Seen,
 }
 
 /// A stretch of time during which the same sensors make the trace; none may.
@@ -22,6 +25,8 @@ pub(super) struct Piece {
     pub(super) strands: Vec<Strand>,
     /// Whether no piece follows; its end belongs to it then.
     pub(super) last: bool,
+    /// What stands for readings that were left out, by time.
+    pub(super) folds: Vec<Arc<Fold>>,
 }
 
 /// A sensor's series within a piece.
@@ -110,7 +115,7 @@ impl Trace {
         let count = stretches.len();
         let mut pieces: Vec<Piece> = Vec::with_capacity(count);
         for (number, (from, to, series)) in stretches.into_iter().enumerate() {
-            let mut piece = Piece { from, to, strands: Vec::new(), last: number + 1 == count };
+            let mut piece = Piece { from, to, strands: Vec::new(), last: number + 1 == count, folds: Vec::new() };
             let before = pieces.last().map_or(&[][..], |piece| &piece.strands);
             let strand = |series: Arc<Series>| {
                 let max_gap = gap.unwrap_or(series.own_max_gap());
@@ -130,7 +135,20 @@ impl Trace {
                 strand.stay.1 = on.map_or(strand.stay.1, |next| next.stay.1);
             }
         }
-        Self { pieces, product_gap: gap }
+        Self { pieces, product_gap: gap, seen: Seen::default() }
+    }
+
+    /// This trace, in whose series readings were left out for which `folds` stand, by time.
+    pub(super) fn with_folds(mut self, folds: Vec<Arc<Fold>>, seen: Seen) -> Self {
+        for fold in folds {
+            let around = self.pieces.iter_mut().find(|piece| piece.from <= fold.from() && fold.to() <= piece.to);
+            debug_assert!(around.is_some(), "a fold lies in a piece");
+            if let Some(piece) = around {
+                piece.folds.push(fold);
+            }
+        }
+        self.seen = seen;
+        self
     }
 
     /// The longest believed distance of two readings of whoever is there between two instants, ms.
@@ -177,14 +195,13 @@ impl Strand {
     /// Whether something is known right before reading `index`, wherever the trace is cut.
     pub(super) fn follows(&self, index: usize) -> bool {
         let at = self.series.instants();
-        let near = index > 0 && at[index] - at[index - 1] <= self.max_gap;
+        let near = index > 0 && self.series.is_near(index - 1, self.max_gap);
         near && !self.series.excluded().iter().any(|(out, back)| *out < at[index] && *back == at[index])
     }
 
     /// Whether something is known right after reading `index`, wherever the trace is cut.
     pub(super) fn is_followed(&self, index: usize) -> bool {
-        let at = self.series.instants();
-        index + 1 < at.len() && at[index + 1] - at[index] <= self.max_gap
+        index + 1 < self.series.len() && self.series.is_near(index, self.max_gap)
     }
 
     /// Whether something is known right before `run`, wherever the trace is cut.
@@ -240,7 +257,7 @@ impl Piece {
         let mut first = at.partition_point(|at| *at <= self.from).saturating_sub(1);
         parts.silent(self.from, at[first].min(self.to), None, Some(first), None);
         while first < at.len() && at[first] <= self.to {
-            let last = last_of_run(at, first, max_gap, self.to);
+            let last = last_of_run(series, first, max_gap, self.to);
             parts.known(series, first, last);
             if at[last] >= self.to {
                 break;
@@ -254,9 +271,10 @@ impl Piece {
 }
 
 /// The last reading of the run that begins with `first`, or the first one at or after `end`.
-fn last_of_run(at: &[i64], first: usize, max_gap: i64, end: i64) -> usize {
+fn last_of_run(series: &Series, first: usize, max_gap: i64, end: i64) -> usize {
+    let at = series.instants();
     let mut last = first;
-    while last + 1 < at.len() && at[last] < end && at[last + 1] - at[last] <= max_gap {
+    while last + 1 < at.len() && at[last] < end && series.is_near(last, max_gap) {
         last += 1;
     }
     last

@@ -19,6 +19,8 @@ pub(super) enum Quantity {
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     pub(super) id: Name,
+    /// Its place among the product's rules.
+    pub(super) number: usize,
     pub(super) quantity: Quantity,
     /// Out of limits.
     pub(super) limit: Level,
@@ -39,6 +41,7 @@ pub(super) fn watches(product: &Product) -> Vec<Watch> {
         let level = Level { view: View::Cold, at: -freeze.limit.millidegrees(), inclusive: true, step: false };
         all.push(Watch {
             id,
+            number: 0,
             quantity: Quantity::Temperature,
             limit: level,
             reset: level,
@@ -50,6 +53,7 @@ pub(super) fn watches(product: &Product) -> Vec<Watch> {
         });
     }
     all.sort_by(|left, right| left.id.cmp(&right.id));
+    all.iter_mut().enumerate().for_each(|(number, watch)| watch.number = number);
     all
 }
 
@@ -64,6 +68,7 @@ fn stated(rule: &Rule) -> Watch {
     let limit = Level { view, at, inclusive, step };
     Watch {
         id: rule.id.clone(),
+        number: 0,
         quantity,
         limit,
         reset: Level { at: at - hysteresis, ..limit },

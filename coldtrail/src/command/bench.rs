@@ -7,6 +7,7 @@ mod further;
 mod holds;
 mod memory;
 mod page;
+mod past;
 mod python;
 mod rates;
 mod server;
@@ -49,6 +50,7 @@ pub(crate) async fn run(arguments: Bench) -> Result<ExitCode, Failure> {
         holds::run().await?;
     }
     if wanted("further") {
+        past::run()?;
         further::run().await?;
     }
     if wanted("page") {

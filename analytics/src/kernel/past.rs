@@ -1,0 +1,432 @@
+//! The past of a trace, folded: what a further reading costs does not depend on how many there were.
+//!
+//! A [`Past`] divides the readings of a trace into leaves of about equally many, by time. Of each leaf it holds its
+//! [`Fold`]s, the readings between them, and what the rolling windows that end in it have shown. Leaves in a row are
+//! joined into greater ones, and these again, so that years are a few dozen nodes. An assessment is the kernel's over a
+//! trace of those nodes and of the newest readings ([`Past::trace`]); why it is the same to the byte as over all
+//! readings, [`super::fold`] tells part by part.
+//!
+//! What a leaf holds depends on readings up to its [`Leaf::until`] alone, and on who makes the trace until then. So
+//!
+//! * a late reading takes away the leaves from the one it falls into on ([`Past::late`]), and they are made again from
+//!   the readings after that;
+//! * another custody takes away what comes after the first difference;
+//! * as of an instant that has passed the leaves before it count, and the readings from there to the instant.
+//!
+//! Rolling windows that end among the newest readings begin among old ones: the leaves there are opened, which is to say
+//! that their readings are asked for again. They come from a [`Source`], as does all that is newer than the last leaf; a
+//! leaf itself needs none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bytes::{Carried, carried};
+use super::fold::{Fold, Seen};
+use super::heat::window_of;
+use super::plan::{BESIDE, Missing, Plan, Source, Stretch, same_until};
+use super::profile::Profile;
+use super::series::{Correction, Sample, Series};
+use super::trace::Trace;
+use super::watch::Quantity;
+
+/// So many nodes make a greater one.
+const JOINED: usize = 16;
+/// Leaves made at once, at most.
+const LEAVES_AT_ONCE: usize = 64;
+/// The past of one quantity of a unit's trace under one product.
+#[derive(Clone, Debug)]
+pub struct Past {
+    quantity: Quantity,
+    /// Readings of a leaf.
+    grain: usize,
+    /// Leaves, and above them what is joined of [`JOINED`] each.
+    levels: Vec<Vec<Arc<Leaf>>>,
+    /// What the leaves were made under.
+    stretches: Vec<Stretch>,
+    corrections: Vec<Correction>,
+    gap: Option<Duration>,
+    /// Readings right before and right after stretches of a sensor: by sensor, end, and whether they are before it.
+    beside: BTreeMap<(usize, i64, bool), Vec<Sample>>,
+}
+
+/// Readings in a row, folded.
+#[derive(Clone, Debug)]
+struct Leaf {
+    /// Readings after `from` and up to `to`, ms.
+    from: i64,
+    to: i64,
+    /// The last reading that anything here depends on.
+    until: i64,
+    folds: Vec<Arc<Fold>>,
+    /// Of each sensor, the readings that are not left out.
+    kept: Vec<Vec<Sample>>,
+    seen: Seen,
+}
+
+carried!(Leaf { from, to, until, folds, kept, seen });
+
+impl Leaf {
+    /// Nodes in a row as one.
+    fn joined(
+        nodes: &[Arc<Self>],
+        profile: &Profile,
+        begin: i64,
+        sensors_of: &dyn Fn(&Fold) -> Vec<usize>,
+    ) -> Option<Self> {
+        let (first, last) = (nodes.first()?, nodes.last()?);
+        let mut seen = Seen::default();
+        nodes.iter().for_each(|node| seen.join(&node.seen));
+        seen.prune(profile, begin);
+        let mut folds: Vec<Arc<Fold>> = Vec::new();
+        for fold in nodes.iter().flat_map(|node| &node.folds) {
+            match folds.last_mut() {
+                Some(last) => match last.joined(fold) {
+                    Some(joined) => *last = Arc::new(joined),
+                    None => folds.push(Arc::clone(fold)),
+                },
+                None => folds.push(Arc::clone(fold)),
+            }
+        }
+        let sensors = nodes.iter().map(|node| node.kept.len()).max().unwrap_or(0);
+        let mut kept = vec![Vec::new(); sensors];
+        let spans = spans(&folds, sensors, sensors_of);
+        for (sensor, (kept, spans)) in kept.iter_mut().zip(&spans).enumerate() {
+            kept.extend(nodes.iter().filter_map(|node| node.kept.get(sensor)).flatten());
+            retain_outside(kept, spans);
+        }
+        let until = nodes.iter().map(|node| node.until).max()?;
+        Some(Self { from: first.from, to: last.to, until, folds, kept, seen })
+    }
+}
+
+impl Past {
+    /// Nothing yet of a trace of temperature; `grain` readings make a leaf.
+    #[must_use]
+    pub fn of_temperature(grain: usize) -> Self {
+        Self::new(Quantity::Temperature, grain)
+    }
+
+    /// Nothing yet of a trace of humidity; `grain` readings make a leaf.
+    #[must_use]
+    pub fn of_humidity(grain: usize) -> Self {
+        Self::new(Quantity::Humidity, grain)
+    }
+
+    fn new(quantity: Quantity, grain: usize) -> Self {
+        Self {
+            quantity,
+            grain: grain.max(1),
+            levels: vec![Vec::new()],
+            stretches: Vec::new(),
+            corrections: Vec::new(),
+            gap: None,
+            beside: BTreeMap::new(),
+        }
+    }
+
+    /// Appends it as bytes.
+    pub(crate) fn put(&self, bytes: &mut Vec<u8>) {
+        self.levels[0].put(bytes);
+        self.stretches.put(bytes);
+        self.corrections.put(bytes);
+        self.gap.map(|gap| (gap.as_secs(), gap.subsec_nanos() as usize)).put(bytes);
+        let beside = self.beside.iter().map(|(&key, readings)| (key, readings.clone()));
+        beside.collect::<Vec<_>>().put(bytes);
+    }
+
+    /// Takes up what was written of a past, under the same product, of the quantity and grain that this is of.
+    pub(crate) fn take(self, bytes: &mut &[u8], profile: &Profile) -> Option<Self> {
+        let leaves = Vec::<Leaf>::take(bytes)?;
+        let (stretches, corrections) = (Vec::take(bytes)?, Vec::take(bytes)?);
+        let gap = match <Option<(u64, usize)> as Carried>::take(bytes)? {
+            Some((seconds, nanos)) => Some(Duration::new(seconds, u32::try_from(nanos).ok()?)),
+            None => None,
+        };
+        let beside = Vec::<((usize, i64, bool), Vec<Sample>)>::take(bytes)?.into_iter().collect();
+        let mut past = Self { stretches, corrections, gap, beside, ..self };
+        leaves.into_iter().for_each(|leaf| past.push(leaf, profile));
+        Some(past)
+    }
+
+    /// The last reading, ms, that anything here depends on; `None` when there is no leaf.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        self.levels[0].last().map(|leaf| leaf.until)
+    }
+
+    /// How many readings it holds that are not left out, in leaves.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.levels[0].iter().flat_map(|leaf| &leaf.kept).map(Vec::len).sum()
+    }
+
+    /// Forgets what a reading measured at `at`, ms, makes wrong.
+    pub fn late(&mut self, at: i64) {
+        self.beside.clear();
+        let untouched = self.levels[0].partition_point(|leaf| leaf.until < at);
+        self.truncate(untouched);
+    }
+
+    fn truncate(&mut self, mut leaves: usize) {
+        for level in &mut self.levels {
+            level.truncate(leaves);
+            leaves /= JOINED;
+        }
+    }
+
+    /// How many of the leaves hold under `plan`.
+    fn holding(&self, plan: &Plan) -> usize {
+        let sensors = self.stretches.iter().flat_map(|stretch| &stretch.sensors);
+        let mut sensors = sensors.map(|sensor| (self.corrections.get(*sensor), plan.corrections.get(*sensor)));
+        if self.gap != plan.gap || sensors.any(|(then, now)| then != now) {
+            return 0;
+        }
+        let until = same_until(&self.stretches, &plan.stretches);
+        self.levels[0].partition_point(|leaf| leaf.until < until)
+    }
+
+    /// Takes up `plan` and folds what can be: all of `source` but for the newest readings.
+    ///
+    /// # Errors
+    /// When readings are needed that are not at hand.
+    pub fn follow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
+        let holding = self.holding(plan);
+        if holding < self.levels[0].len() || plan.stretches.len() != self.stretches.len() {
+            self.beside.clear();
+        }
+        self.truncate(holding);
+        self.stretches.clone_from(&plan.stretches);
+        self.gap = plan.gap;
+        if self.corrections != plan.corrections {
+            self.beside.clear();
+            self.corrections.clone_from(&plan.corrections);
+        }
+        while self.grow(profile, plan, source)? {}
+        self.look_beside(plan, source)
+    }
+
+    /// Makes further leaves; whether there may be more.
+    fn grow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<bool, Missing> {
+        let from = self.levels[0].last().map_or(plan.window().0 - 1, |leaf| leaf.to);
+        let most = self.grain * (LEAVES_AT_ONCE + 1);
+        let instants = plan.instants(source, from, most)?;
+        let leaves = (instants.len() / self.grain).saturating_sub(1);
+        let Some(&last) = instants.last().filter(|_| leaves > 0) else { return Ok(false) };
+        let mut bounds = vec![from];
+        bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
+        // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
+        let mut trace = self.over(profile, &plan.until(last), source, self.levels[0].len())?;
+        if trace.settled(from, bounds[1]).is_none() && last < plan.window().1 {
+            trace = self.over(profile, plan, source, self.levels[0].len())?;
+        }
+        let settled: Vec<i64> = bounds.windows(2).map_while(|part| trace.settled(part[0], part[1])).collect();
+        bounds.truncate(settled.len() + 1);
+        if settled.is_empty() {
+            return Ok(false);
+        }
+        let mut folds = trace.folds(profile, self.quantity, &bounds).into_iter().map(Arc::new).peekable();
+        let seen = if self.has_windows(profile) { trace.seen(profile, &bounds) } else { Vec::new() };
+        let mut seen = seen.into_iter();
+        for (part, settled) in bounds.windows(2).zip(settled) {
+            let mut own = Vec::new();
+            while let Some(fold) = folds.next_if(|fold| fold.to() <= part[1]) {
+                own.push(fold);
+            }
+            let spans = spans(&own, plan.corrections.len(), &|fold| sensors_of(&plan.stretches, fold));
+            let mut kept = Vec::with_capacity(spans.len());
+            for (sensor, spans) in spans.iter().enumerate() {
+                let mut readings = plan.readings(source, sensor, (part[0], part[1]))?;
+                retain_outside(&mut readings, spans);
+                readings.shrink_to_fit();
+                kept.push(readings);
+            }
+            let before = self.until().unwrap_or(i64::MIN);
+            let until = own.iter().map(|fold| fold.until()).fold(settled.max(before), i64::max);
+            let seen = seen.next().unwrap_or_default();
+            self.push(Leaf { from: part[0], to: part[1], until, folds: own, kept, seen }, profile);
+        }
+        Ok(true)
+    }
+
+    /// Appends a leaf, and joins those that are enough for a greater one.
+    fn push(&mut self, leaf: Leaf, profile: &Profile) {
+        let begin = self.stretches.first().map_or(0, |stretch| stretch.from);
+        let mut node = Some(leaf);
+        let mut level = 0;
+        while let Some(whole) = node.take() {
+            if self.levels.len() == level {
+                self.levels.push(Vec::new());
+            }
+            self.levels[level].push(Arc::new(whole));
+            let count = self.levels[level].len();
+            if count.is_multiple_of(JOINED) {
+                let nodes = &self.levels[level][count - JOINED..];
+                node = Leaf::joined(nodes, profile, begin, &|fold| sensors_of(&self.stretches, fold));
+            }
+            level += 1;
+        }
+    }
+
+    /// Finds the readings right before and after the stays of sensors that are over or that began.
+    fn look_beside(&mut self, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
+        for sensor in 0..plan.corrections.len() {
+            for (from, to) in plan.stays(sensor) {
+                // Once it has told of a later instant, only late readings lie before.
+                if !self.beside.contains_key(&(sensor, from, true))
+                    && !source.readings(sensor, from - 1, plan.as_of, 1)?.is_empty()
+                {
+                    self.beside.insert((sensor, from, true), plan.before(source, sensor, from)?);
+                }
+                if to < plan.as_of && !self.beside.contains_key(&(sensor, to, false)) {
+                    let after = plan.after(source, sensor, to)?;
+                    // Until there are enough, there may be more.
+                    if plan.counting(sensor, &after) >= BESIDE {
+                        self.beside.insert((sensor, to, false), after);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The readings beside a stay, as far as they count as of the plan's instant.
+    fn beside(
+        &self,
+        plan: &Plan,
+        source: &dyn Source,
+        sensor: usize,
+        (from, to): (i64, i64),
+        readings: &mut Vec<Sample>,
+    ) -> Result<(), Missing> {
+        match self.beside.get(&(sensor, from, true)) {
+            Some(before) => readings.extend(before),
+            None => readings.extend(plan.before(source, sensor, from)?),
+        }
+        if to < plan.as_of {
+            match self.beside.get(&(sensor, to, false)) {
+                Some(after) => readings.extend(after.iter().filter(|reading| reading.at <= plan.as_of)),
+                None => readings.extend(plan.after(source, sensor, to)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn has_windows(&self, profile: &Profile) -> bool {
+        self.quantity == Quantity::Temperature && profile.product.mkt.is_some() && profile.mkt.is_some()
+    }
+
+    /// The trace of `plan`: of what is folded, and of readings of `source`.
+    ///
+    /// # Errors
+    /// When readings are needed that are not at hand.
+    pub fn trace(&self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<Trace, Missing> {
+        self.over(profile, plan, source, self.holding(plan))
+    }
+
+    /// The trace of `plan` over the first `leaves` leaves.
+    fn over(&self, profile: &Profile, plan: &Plan, source: &dyn Source, leaves: usize) -> Result<Trace, Missing> {
+        let (begin, end) = plan.window();
+        let folded = &self.levels[0][..leaves];
+        let since = folded.last().map_or(begin - 1, |leaf| leaf.to);
+        // Where windows begin that end after the last leaf.
+        let open = match &profile.product.mkt {
+            Some(mkt) if self.has_windows(profile) => {
+                let (first, last) = (since.saturating_sub(window_of(mkt)), end.saturating_sub(window_of(mkt)));
+                folded.partition_point(|leaf| leaf.to <= first)..folded.partition_point(|leaf| leaf.from < last)
+            }
+            _ => leaves..leaves,
+        };
+        let mut nodes: Vec<&Arc<Leaf>> = self.cover(0, open.start.min(leaves));
+        let mut opened = Vec::new();
+        if open.start < open.end {
+            opened.push((folded[open.start].from, folded[open.end - 1].to));
+        }
+        let after = self.cover(open.end.max(open.start.min(leaves)), leaves);
+        let sensors = plan.corrections.len();
+        let mut seen = Seen::default();
+        for node in nodes.iter().copied().chain(&folded[open.clone()]).chain(after.iter().copied()) {
+            seen.join(&node.seen);
+        }
+        nodes.extend(after);
+        let folds: Vec<Arc<Fold>> = nodes.iter().flat_map(|node| &node.folds).map(Arc::clone).collect();
+        let spans = spans(&folds, sensors, &|fold| sensors_of(&plan.stretches, fold));
+        let mut series: Vec<Arc<Series>> = Vec::with_capacity(sensors);
+        for (sensor, spans) in spans.iter().enumerate() {
+            let stays = plan.stays(sensor);
+            if stays.is_empty() {
+                series.push(Arc::default());
+                continue;
+            }
+            let mut readings: Vec<Sample> = Vec::new();
+            for node in &nodes {
+                readings.extend(node.kept.get(sensor).into_iter().flatten());
+            }
+            for part in opened.iter().copied().chain([(since, end)]) {
+                readings.extend(plan.readings(source, sensor, part)?);
+            }
+            let mut beside = Vec::new();
+            for stay in stays {
+                self.beside(plan, source, sensor, stay, &mut beside)?;
+            }
+            // What lies beside one stay may have been left out of another.
+            retain_outside(&mut beside, spans);
+            readings.append(&mut beside);
+            readings.sort_unstable();
+            readings.dedup();
+            series.push(Arc::new(Series::thinned(readings, &plan.corrections[sensor], spans)));
+        }
+        let stretches = plan.stretches.iter().map(|stretch| {
+            let own = stretch.sensors.iter().map(|sensor| Arc::clone(&series[*sensor])).collect();
+            (stretch.from, stretch.to, own)
+        });
+        Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds, seen))
+    }
+
+    /// The fewest nodes that hold leaves `first..end` and nothing else.
+    fn cover(&self, first: usize, end: usize) -> Vec<&Arc<Leaf>> {
+        let mut nodes = Vec::new();
+        let mut at = first;
+        while at < end {
+            let (mut level, mut size) = (0, 1);
+            while at.is_multiple_of(size * JOINED)
+                && at + size * JOINED <= end
+                && self.levels.get(level + 1).is_some_and(|greater| at / (size * JOINED) < greater.len())
+            {
+                level += 1;
+                size *= JOINED;
+            }
+            nodes.push(&self.levels[level][at / size]);
+            at += size;
+        }
+        nodes
+    }
+}
+
+/// The sensors of the stretch that a fold lies in.
+fn sensors_of(stretches: &[Stretch], fold: &Fold) -> Vec<usize> {
+    let around = stretches.iter().find(|stretch| stretch.from <= fold.from() && fold.to() <= stretch.to);
+    around.map(|stretch| stretch.sensors.clone()).unwrap_or_default()
+}
+
+/// Between which readings of each sensor others are left out.
+fn spans(folds: &[Arc<Fold>], sensors: usize, sensors_of: &dyn Fn(&Fold) -> Vec<usize>) -> Vec<Vec<(i64, i64)>> {
+    let mut spans = vec![Vec::new(); sensors];
+    for fold in folds {
+        for (number, sensor) in sensors_of(fold).into_iter().enumerate() {
+            spans[sensor].extend(fold.readings(number));
+        }
+    }
+    spans
+}
+
+/// Drops the readings within `spans`, which are by time.
+fn retain_outside(readings: &mut Vec<Sample>, spans: &[(i64, i64)]) {
+    if spans.is_empty() {
+        return;
+    }
+    readings.retain(|reading| {
+        let next = spans.partition_point(|(_, to)| *to <= reading.at);
+        spans.get(next).is_none_or(|(from, _)| reading.at <= *from)
+    });
+}
