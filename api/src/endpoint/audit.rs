@@ -33,7 +33,7 @@ pub(crate) struct AuditParams {
     kind: Option<String>,
     /// Only what concerns this unit: itself, its holds, its alarms.
     unit: Option<String>,
-    /// Only what names this: the id of a place, a sensor, a hold, a token, the name of an account, a lot, a GTIN.
+    /// Only what names this: the id of a unit (as `unit`), a place, a sensor, a hold, a token, the name of an account, a lot, a GTIN.
     subject: Option<String>,
     /// Only what was recorded at this instant or later.
     from: Option<String>,
@@ -68,7 +68,9 @@ impl AuditParams {
         let about = match (&self.unit, &self.subject) {
             (None, None) => None,
             (Some(unit), None) => Some(concerning(snapshot, &name(unit)?)),
-            (None, Some(subject)) if (1..=MAX_SUBJECT_BYTES).contains(&subject.len()) => Some(vec![subject.clone()]),
+            (None, Some(subject)) if (1..=MAX_SUBJECT_BYTES).contains(&subject.len()) => {
+                Some(naming(snapshot, subject))
+            }
             (None, Some(_)) => {
                 let detail = format!("`subject` must have 1 to {MAX_SUBJECT_BYTES} bytes");
                 return Err(Problem::bad_request("parameter", detail));
@@ -84,6 +86,17 @@ impl AuditParams {
         };
         Ok(AuditFilter { wanted, about, order })
     }
+}
+
+/// Under which names entries tell of `subject`, whatever it is.
+fn naming(snapshot: &Snapshot, subject: &str) -> Vec<String> {
+    if let Some(unit) = Name::parse(subject).ok().filter(|name| snapshot.registry.origin(name).is_some()) {
+        return concerning(snapshot, &unit);
+    }
+    // what was done together with others is told under the event's number alone
+    let hold = HoldId::parse(subject).map(|id| HoldId::new(id.get()).to_string());
+    let alarm = AlarmId::parse(subject).map(|id| AlarmId::new(id.get()).to_string());
+    std::iter::once(subject.to_owned()).chain(hold).chain(alarm).collect()
 }
 
 /// Under which names entries tell of `unit`: its own, and those of its holds and alarms.

@@ -6,13 +6,10 @@ export const KINDS = [
   "token.created", "token.revoked", "user.created", "user.changed", "user.password", "user.locked", "session.began", "session.ended", "sign_in.failed", "system",
 ];
 
-// A number that only a unit has (SSCC).
-const UNIT = /^\d{18}$/;
-
 /** The question that finds entries, newest first. Of a unit its holds and alarms are found too. */
 export function question({ who, what, subject, from, to }) {
   const asked = new URLSearchParams({ order: "newest" });
-  const parts = { who, kind: what, [UNIT.test(subject) ? "unit" : "subject"]: subject, from: from && `${from}:00Z`, to: to && `${to}:00Z` };
+  const parts = { who, kind: what, subject, from: from && `${from}:00Z`, to: to && `${to}:00Z` };
   for (const [key, value] of Object.entries(parts)) if (value) asked.set(key, value);
   return `/v1/audit?${asked}`;
 }

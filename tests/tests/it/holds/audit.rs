@@ -318,6 +318,7 @@ async fn entries_are_found_by_who_what_whom_and_when() {
     assert_eq!(kinds("unit=U1").await[..1], ["registry"], "its own registration comes first");
     assert_eq!(kinds(&format!("subject={hold}&who=m.lin")).await, ["hold.under_review", "hold.released"]);
     assert_eq!(kinds("subject=l.ogi").await, ["user.created"]);
+    assert_eq!(ask("subject=U1").await, ask("unit=U1").await, "a unit is found by either");
     assert_eq!(kinds("from=2026-11-22T11:00:00Z").await, ["hold.under_review", "hold.released"]);
     assert_eq!(kinds(&format!("kind=hold&to={}", minute(60).millis())).await, ["hold.placed", "hold.placed"]);
     assert_eq!(kinds("who=nobody").await, [""; 0]);
