@@ -2,6 +2,7 @@
 //! on one thread.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use analytics::custody::{Custody, Index};
@@ -117,8 +118,8 @@ impl Measured {
         let late = began.elapsed() / 20;
         let shown = step(&mut kept, last, last, 0.0)?;
         let as_of = ValidAt::from_millis(BEGIN_MS + last * STEP_MS);
-        let heard = HashMap::from([(sensor.clone(), std::sync::Arc::new(kept.whole(as_of)))]);
-        let fleet = Fleet::over(&registry, Index::new(&registry), heard, &profiles, as_of);
+        let heard = HashMap::from([(sensor.clone(), Arc::new(kept.whole(as_of)))]);
+        let fleet = Fleet::over(&registry, Arc::new(Index::new(&registry)), heard, &profiles, as_of);
         let began = Instant::now();
         let whole = fleet.assess(&unit).context("the unit is assessed")?;
         let spent = began.elapsed();
