@@ -29,7 +29,7 @@ use super::bytes::carried;
 use super::envelope::{self, Worst};
 use super::excursion::Out;
 use super::heat::{self, Heat};
-use super::known::Known;
+use super::known::{Known, intersect};
 use super::level::{Level, View};
 use super::life::{Ages, Course};
 use super::moment::Moment;
@@ -338,20 +338,6 @@ fn even(strand: &Strand, levels: &[Level], (from, to): (i64, i64)) -> Vec<(i64, 
     found.push((since, at[index]));
     found.retain(|(since, until)| since < until);
     found
-}
-
-/// What two lists of stretches share.
-fn intersect(left: &[(i64, i64)], right: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let mut shared = Vec::new();
-    let (mut l, mut r) = (0, 0);
-    while l < left.len() && r < right.len() {
-        let (from, to) = (left[l].0.max(right[r].0), left[l].1.min(right[r].1));
-        if from < to {
-            shared.push((from, to));
-        }
-        if left[l].1 < right[r].1 { l += 1 } else { r += 1 }
-    }
-    shared
 }
 
 /// The zone between two instants, from the first reading of any sensor there to the last one.

@@ -167,7 +167,7 @@ pub(super) fn union(mut all: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 }
 
 /// What two unions share, where it has a length.
-fn intersect(left: &[(i64, i64)], right: &[(i64, i64)]) -> Vec<(i64, i64)> {
+pub(super) fn intersect(left: &[(i64, i64)], right: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut shared = Vec::new();
     let (mut l, mut r) = (0, 0);
     while l < left.len() && r < right.len() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
 use analytics::assessment_json;
-use analytics::evaluator::{self, Board, Parts};
 use analytics::fleet::{Fleet, Profiles};
 use analytics::logs::{self, Wanted};
 use analytics::sql::{Engine, EngineOptions, Limits};
@@ -18,8 +17,8 @@ use model::reading::Observation;
 use proptest::prelude::*;
 use store::ledger::Ledger;
 use store::view::{Readable, View};
-use tokio_util::sync::CancellationToken;
 
+use super::changes::Running;
 use super::*;
 use crate::holds::{TEN, apply};
 use crate::shelf::{Row, Shelf};
@@ -82,17 +81,7 @@ async fn compare(messages: Vec<Vec<Row>>) {
     let store = Arc::new(Growing(Mutex::new(Shelf::new(&[], &[]).await)));
     let options = EngineOptions { limits: Limits::own(), ..EngineOptions::default() };
     let engine = Engine::new(store.clone(), None, options).unwrap();
-    let (sender, told) = tokio::sync::mpsc::channel(64);
-    let (board, stop) = (Board::default(), CancellationToken::new());
-    let parts = Parts {
-        engine: engine.clone(),
-        ledger: ledger.clone(),
-        now: Arc::new(|| ValidAt::from_millis(TEN)),
-        watch: Box::new(|_| {}),
-        told,
-        board: board.clone(),
-    };
-    let running = tokio::spawn(evaluator::run(parts, stop.clone()));
+    let Running { told: sender, board, stop, task } = Running::start(&engine, &ledger);
     let mut stored: Vec<Vec<Row>> = Vec::new();
     for message in messages {
         // What is told is in the store already, as after an acknowledgement; a store keeps a reading once.
@@ -131,7 +120,7 @@ async fn compare(messages: Vec<Vec<Row>>) {
     }
     assert_eq!(shown.len(), expected.len());
     stop.cancel();
-    running.await.unwrap().unwrap();
+    task.await.unwrap();
 }
 
 proptest! {

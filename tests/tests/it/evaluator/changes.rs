@@ -112,15 +112,16 @@ struct World {
     running: Running,
 }
 
-struct Running {
-    told: mpsc::Sender<Vec<model::reading::Observation>>,
-    board: Board,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
+/// An evaluator that runs.
+pub(super) struct Running {
+    pub(super) told: mpsc::Sender<Vec<model::reading::Observation>>,
+    pub(super) board: Board,
+    pub(super) stop: CancellationToken,
+    pub(super) task: JoinHandle<()>,
 }
 
 impl Running {
-    fn start(engine: &Engine, ledger: &Ledger) -> Self {
+    pub(super) fn start(engine: &Engine, ledger: &Ledger) -> Self {
         let (sender, told) = mpsc::channel(64);
         let (board, stop) = (Board::default(), CancellationToken::new());
         let parts = Parts {

@@ -223,6 +223,17 @@ async fn an_alarm_is_raised_once_and_a_silence_ends() {
     sound(&ledger).await;
 }
 
+/// That `statement`, run on the ledger's file past the ledger, is found by a check, which begins with `told`.
+pub(super) async fn is_found(directory: &Path, statement: &'static str, told: &str) {
+    let options = SqliteConnectOptions::new().filename(directory.join("ledger.sqlite"));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(statement).execute(&pool).await.unwrap();
+    pool.close().await;
+    let report = Ledger::verify_directory(directory, None).await.unwrap();
+    let wrong = report.wrong.unwrap_or_else(|| panic!("`{statement}` was not found"));
+    assert!(wrong.to_string().starts_with(told), "{statement}: {wrong}");
+}
+
 #[tokio::test]
 async fn who_touches_a_hold_beside_the_ledger_is_found() {
     for (statement, told) in [
@@ -234,13 +245,7 @@ async fn who_touches_a_hold_beside_the_ledger_is_found() {
     ] {
         let directory = tempfile::tempdir().unwrap();
         written(directory.path()).await.close().await.unwrap();
-        let options = SqliteConnectOptions::new().filename(directory.path().join("ledger.sqlite"));
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query(statement).execute(&pool).await.unwrap();
-        pool.close().await;
-        let report = Ledger::verify_directory(directory.path(), None).await.unwrap();
-        let wrong = report.wrong.unwrap_or_else(|| panic!("`{statement}` was not found"));
-        assert!(wrong.to_string().starts_with(told), "{statement}: {wrong}");
+        is_found(directory.path(), statement, told).await;
     }
 }
 

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use model::hold::{Disposition, HoldId, Meaning};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use store::ledger::Fired;
 
-use super::kept::{decision, open, sound};
+use super::kept::{decision, is_found, open, sound};
 use super::*;
 
 /// What one assessment says of units that share a past: all from `U1` to `Un` but some.
@@ -157,12 +156,6 @@ async fn who_touches_what_was_placed_together_beside_the_ledger_is_found() {
     ] {
         let directory = tempfile::tempdir().unwrap();
         written(directory.path()).await.close().await.unwrap();
-        let options = SqliteConnectOptions::new().filename(directory.path().join("ledger.sqlite"));
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        sqlx::query(statement).execute(&pool).await.unwrap();
-        pool.close().await;
-        let report = Ledger::verify_directory(directory.path(), None).await.unwrap();
-        let wrong = report.wrong.unwrap_or_else(|| panic!("`{statement}` was not found"));
-        assert!(wrong.to_string().starts_with(told), "{statement}: {wrong}");
+        is_found(directory.path(), statement, told).await;
     }
 }
