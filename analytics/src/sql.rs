@@ -32,7 +32,9 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::error::{Limit, SqlError};
 use crate::evaluator::Board;
 use crate::fleet::Profiles;
-use crate::tables::{self, ASSESS_AT, ASSESSED, AUDIT, CUSTODY, HOLDS, LAKE, Opened, REGISTRY, Tables, UNIT_READINGS};
+use crate::tables::{
+    self, ASSESS_AT, ASSESSED, AUDIT, CUSTODY, HOLDS, Kept, LAKE, Opened, REGISTRY, Tables, UNIT_READINGS,
+};
 use answer::Keep;
 use output::Plain;
 use session::Sessions;
@@ -94,6 +96,7 @@ struct Shared {
     options: EngineOptions,
     turns: Arc<Semaphore>,
     profiles: Arc<Profiles>,
+    kept: Kept,
 }
 
 impl Engine {
@@ -105,7 +108,8 @@ impl Engine {
         let threads = Threads::start(options.threads.max(1))?;
         let sessions = Sessions::new(options.threads.max(1)).map_err(SqlError::internal)?;
         let turns = Arc::new(Semaphore::new(options.limits.max_concurrent));
-        let shared = Shared { source, ledger, sessions, options, turns, profiles: Arc::default() };
+        let shared =
+            Shared { source, ledger, sessions, options, turns, profiles: Arc::default(), kept: Kept::default() };
         Ok(Self { shared: Arc::new(shared), threads: Arc::new(threads) })
     }
 
@@ -296,7 +300,7 @@ impl Shared {
         opened: &Opened,
         now: DateTime<Utc>,
     ) -> Result<Tables, SqlError> {
-        let mut tables = Tables::new(opened.clone());
+        let mut tables = Tables::new(opened.clone(), self.kept.clone());
         let asked = ASSESSED.iter().any(|name| names.contains(*name));
         let shown = self.options.board.as_ref().filter(|_| asked).and_then(Board::all).map(Arc::new);
         if LAKE.iter().any(|name| names.contains(*name)) || tables::needs_readings(names, shown.is_some()) {

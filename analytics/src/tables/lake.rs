@@ -33,6 +33,9 @@ use object_store::path::Path;
 use parquet::arrow::async_reader::AsyncFileReader;
 use store::view::{LakeFile, TableView};
 
+use super::excerpt::{Excerpt, Spans};
+use super::kept::Kept;
+use super::narrow::{self, Narrow};
 use super::opened::{Noting, Opened};
 use super::prune;
 use crate::error::SqlError;
@@ -42,6 +45,7 @@ use crate::error::SqlError;
 pub(crate) struct LakeTable {
     view: Arc<TableView>,
     opened: Opened,
+    kept: Kept,
     /// The columns of the view with texts as string views, which filters and groups compare faster.
     schema: SchemaRef,
     address: ObjectStoreUrl,
@@ -51,10 +55,10 @@ pub(crate) struct LakeTable {
 
 impl LakeTable {
     /// The table `name` at the moment of `view`.
-    pub(crate) fn new(name: &str, view: TableView, opened: Opened) -> Result<Self, SqlError> {
+    pub(crate) fn new(name: &str, view: TableView, opened: Opened, kept: Kept) -> Result<Self, SqlError> {
         let address = ObjectStoreUrl::parse(address_of(name)).map_err(SqlError::internal)?;
         let time = if view.schema.column_with_name("measured_at").is_some() { "measured_at" } else { "received_at" };
-        Ok(Self { schema: with_text_views(&view.schema), view: Arc::new(view), opened, address, time })
+        Ok(Self { schema: with_text_views(&view.schema), view: Arc::new(view), opened, kept, address, time })
     }
 
     /// The files as a plan, or nothing when no file is left.
@@ -68,6 +72,10 @@ impl LakeTable {
         let files = prune::may_match(&self.view.files, predicate.as_ref(), &self.schema, self.time)?;
         if files.is_empty() {
             return Ok(None);
+        }
+        let partitions = state.config().target_partitions();
+        if let Some(sensors) = predicate.as_ref().filter(|_| self.has_sensors()).and_then(narrow::sensors) {
+            return Ok(Some(self.narrow(state, projection)?.plan(files, &sensors, partitions, limit)?));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let inner = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
@@ -83,12 +91,33 @@ impl LakeTable {
         statistics.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
 
         let config = FileScanConfigBuilder::new(self.address.clone(), Arc::new(source))
-            .with_file_groups(self.groups(files, state.config().target_partitions())?)
+            .with_file_groups(self.groups(files, partitions)?)
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
         Ok(Some(DataSourceExec::from_data_source(config)))
+    }
+
+    /// Whether rows are of sensors, and files sorted by them.
+    fn has_sensors(&self) -> bool {
+        self.time == "measured_at"
+    }
+
+    /// The columns of `projection`, read by sensor.
+    fn narrow(&self, state: &dyn Session, projection: Option<&Vec<usize>>) -> Result<Narrow> {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let schema = Arc::new(self.schema.project(projection)?);
+        let names = schema.fields().iter().map(|field| field.name().as_str()).chain(["sensor"]);
+        let excerpt = Excerpt {
+            view: Arc::clone(&self.view),
+            opened: self.opened.clone(),
+            footers: state.runtime_env().cache_manager.get_file_metadata_cache(),
+            spans: Arc::new(Spans::default()),
+            columns: names.map(str::to_owned).collect(),
+        };
+        Ok(Narrow { excerpt, kept: self.kept.clone(), schema, projection: projection.as_slice().into() })
     }
 
     /// `files` dealt out into at most `partitions` groups of about the same size.
