@@ -3,7 +3,7 @@
 use analytics::sql::{Format, Reach};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use model::role::Permission;
@@ -19,6 +19,9 @@ use crate::state::Shared;
 /// Bytes handed to the connection at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// Says of CSV whether its texts have apostrophes before what a spreadsheet would take for a formula.
+const CSV_TEXTS: HeaderName = HeaderName::from_static("coldtrail-csv-texts");
+
 /// A question.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +29,7 @@ pub(crate) struct Question {
     /// One query: `SELECT`, `WITH … SELECT`, `VALUES`, or `EXPLAIN` of one.
     #[schema(example = "SELECT sensor, max(temperature_c) AS hot FROM readings GROUP BY sensor")]
     sql: String,
-    /// `json` (default), `csv`, `parquet` or `arrow`.
+    /// `json` (default), `csv`, `csv-exact`, `parquet` or `arrow`.
     #[serde(default)]
     format: Option<String>,
 }
@@ -50,12 +53,19 @@ pub(crate) async fn ask(
     let format = match question.format.as_deref() {
         None => Format::Json,
         Some(name) => Format::parse(name).filter(|format| *format != Format::Table).ok_or_else(|| {
-            Problem::bad_request("format", "the format is not known: use `json`, `csv`, `parquet` or `arrow`")
+            Problem::bad_request(
+                "format",
+                "the format is not known: use `json`, `csv`, `csv-exact`, `parquet` or `arrow`",
+            )
         })?,
     };
     let reach = if caller.0.role.may(Permission::ReadAudit) { Reach::Everything } else { Reach::NoAudit };
     let encoded = shared.given.engine.encoded(&question.sql, format, reach).await?;
-    send(&shared, encoded.bytes, format.media_type())
+    let mut response = send(&shared, encoded.bytes, format.media_type())?;
+    if let Some(texts) = format.texts() {
+        response.headers_mut().insert(CSV_TEXTS, HeaderValue::from_static(texts));
+    }
+    Ok(response)
 }
 
 /// `bytes` as a response that counts against what is being sent, and is cut off when it takes too long: a client

@@ -14,6 +14,7 @@ mod held_disk;
 mod history;
 mod holding;
 mod holds;
+mod hostile;
 mod http;
 mod import;
 mod journal;
