@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use model::role::Permission;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -68,6 +69,26 @@ pub(crate) async fn ask(
     Ok(response)
 }
 
+/// The room an answer takes while it is on its way. Whoever looks at the metrics sees how much that is.
+struct Room {
+    _permit: OwnedSemaphorePermit,
+    bytes: f64,
+}
+
+impl Room {
+    fn take(permit: OwnedSemaphorePermit, bytes: usize) -> Self {
+        let bytes = bytes as f64;
+        metrics::gauge!("coldtrail_http_sending_bytes").increment(bytes);
+        Self { _permit: permit, bytes }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        metrics::gauge!("coldtrail_http_sending_bytes").decrement(self.bytes);
+    }
+}
+
 /// `bytes` as a response that counts against what is being sent, and is cut off when it takes too long: a client
 /// that reads a byte a second holds its answer for a while and no longer.
 fn send(shared: &Shared, bytes: Vec<u8>, media_type: &'static str) -> Result<Response, Problem> {
@@ -76,6 +97,7 @@ fn send(shared: &Shared, bytes: Vec<u8>, media_type: &'static str) -> Result<Res
         return Err(Problem::unavailable("sql_limit", "too many answers are being sent: try again"));
     };
     let (length, bytes) = (bytes.len(), Bytes::from(bytes));
+    let room = Room::take(room, length);
     let deadline = Instant::now() + shared.options.send_timeout;
     let chunks = futures::stream::iter((0..length).step_by(CHUNK_BYTES)).map(move |from| {
         let _room = &room;

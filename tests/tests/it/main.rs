@@ -25,6 +25,7 @@ mod listener;
 mod notifications;
 mod oidc;
 mod page;
+mod pressure;
 mod registry;
 mod report;
 mod rows;
