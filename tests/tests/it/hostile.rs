@@ -1,5 +1,6 @@
-//! What people and devices write is never markup on the page, never a formula in a file (fault 44).
+//! What people and devices write is never markup on the page, never a formula in a file (fault 44), and never a path (fault 43).
 
+mod paths;
 
 use serde_json::json;
 use tests::python::python;
