@@ -1,7 +1,6 @@
 //! More heavy questions than there are turns, while messages come as fast as they can (fault 40).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
