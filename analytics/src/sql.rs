@@ -26,7 +26,7 @@ use futures::{FutureExt, StreamExt};
 use model::instant::ValidAt;
 use store::ledger::Ledger;
 use store::view::{Readable, View};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
@@ -189,7 +189,7 @@ impl Engine {
                 let shared = Arc::clone(&self.shared);
                 // the turn is given back when the work has really ended, not when the asker stopped waiting
                 let work = async move {
-                    let _turn = turn;
+                    let _turn = Turn::take(turn);
                     let opened = Opened::default();
                     // a decoder may panic over bytes that nobody wrote
                     let asked = AssertUnwindSafe(work(shared, opened.clone())).catch_unwind().await;
@@ -209,6 +209,24 @@ impl Engine {
         };
         observe(&result, started);
         result
+    }
+}
+
+/// A query's turn. Whoever looks at the metrics sees how many have one.
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    fn take(permit: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("coldtrail_sql_queries_running").increment(1.0);
+        Self { _permit: permit }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        metrics::gauge!("coldtrail_sql_queries_running").decrement(1.0);
     }
 }
 

@@ -53,7 +53,7 @@ impl Stock {
     /// How things stand now.
     pub(crate) fn of(shared: &Shared) -> Self {
         // holds as they are after the assessments, so that those they led to meanwhile count
-        let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
+        let latest = shared.latest();
         let (now, snapshot) = (shared.now(), shared.given.ledger.snapshot());
         let newest = shared.given.newest.clone();
         let index = history::index(&snapshot.registry, &newest);
