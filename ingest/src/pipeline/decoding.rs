@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use model::reading::Reading;
 use store::journal::{Entry, Fed, Feed, Group, Position, Source};
+use store::names::NameId;
 
 use super::Shared;
 use crate::Error;
@@ -72,8 +73,8 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     for entry in group.entries() {
         let outcome = match &entry {
             Entry::Message(message) => {
-                let mut observe = |reading: &Reading<'_>| {
-                    shared.newest.note(reading);
+                let mut observe = |sensor: NameId, reading: &Reading<'_>| {
+                    shared.newest.note(sensor, reading);
                     if let Some(observer) = &observer {
                         seen.extend(observer.observe(reading));
                     }
@@ -119,7 +120,7 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
 fn reached(shared: &Shared, position: Position) {
     let (waiting, bytes, readings, names) = {
         let tail = shared.tail();
-        (tail.waiting_bytes(), tail.bytes(), tail.len(), tail.names_len())
+        (tail.waiting_bytes(), tail.bytes(), tail.len(), tail.names().len())
     };
     metrics::gauge!("coldtrail_names").set(names as f64);
     metrics::gauge!("coldtrail_tail_bytes").set(bytes as f64);
