@@ -9,6 +9,7 @@ use store::journal::{Entry, Fed, Feed, Group, Position, Source};
 use store::names::NameId;
 
 use super::Shared;
+use super::observer::Observer;
 use crate::Error;
 use crate::admit::{Admitter, Outcome};
 use crate::decode::Dialects;
@@ -73,10 +74,11 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     for entry in group.entries() {
         let outcome = match &entry {
             Entry::Message(message) => {
+                let watching = observer.as_ref().map(Observer::watching);
                 let mut observe = |sensor: NameId, reading: &Reading<'_>| {
                     shared.newest.note(sensor, reading);
-                    if let Some(observer) = &observer {
-                        seen.extend(observer.observe(reading));
+                    if let Some(watching) = &watching {
+                        seen.extend(watching.observe(reading));
                     }
                 };
                 let outcome = admitter.admit(message, &mut shared.tail(), &mut observe);

@@ -31,10 +31,15 @@ impl<T: Copy> ByName<T> {
     /// Sets the value of `id`, and gives the one it had.
     pub fn set(&mut self, id: NameId, value: T) -> T {
         let block = id.index() / BLOCK;
-        while self.blocks.len() <= block {
-            self.blocks.push(vec![self.unset; BLOCK].into_boxed_slice());
+        if self.blocks.len() <= block {
+            self.grow_to(block);
         }
         std::mem::replace(&mut self.blocks[block][id.index() % BLOCK], value)
+    }
+
+    #[cold]
+    fn grow_to(&mut self, block: usize) {
+        self.blocks.resize_with(block + 1, || vec![self.unset; BLOCK].into_boxed_slice());
     }
 
     /// The values by number, up to the last that was set and perhaps further.

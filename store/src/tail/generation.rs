@@ -188,11 +188,10 @@ impl Generation {
     /// What is held here of the identity of `row`.
     pub(super) fn kin(&self, row: &Row) -> Kin {
         let mut kin = Kin::default();
-        let overlay = self.overlay();
         lock(&self.index).find_or_learn(&self.rows, row.sensor, row.measured_at, |known| {
             let relation = self.rows.values(known).relate(row.values());
             kin.same |= relation == Relation::Same;
-            kin.conflict |= relation == Relation::Conflict || overlay.conflicts.contains(&known);
+            kin.conflict |= relation == Relation::Conflict || self.overlay().conflicts.contains(&known);
             kin.rows.push(known);
         });
         kin
