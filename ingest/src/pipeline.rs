@@ -145,13 +145,14 @@ impl Pipeline {
         let flushed = lake.flushed_to().unwrap_or(Position::ZERO);
         let (journal, recovery) = Journal::resume(&journal_dir, journal, flushed)?;
         let feed = journal.feed(flushed.next())?;
+        let tail = Tail::new(lake.newest());
         let shared = Arc::new(Shared {
-            tail: Mutex::new(Tail::new(lake.newest())),
+            newest: Newest::over(tail.names().clone()),
+            tail: Mutex::new(tail),
             decoded: watch::Sender::new(flushed),
             stopped: watch::Sender::new(false),
             counts: Counts::default(),
             receipts: Receipts::default(),
-            newest: Newest::default(),
             flush_wanted: Notify::new(),
             observer: RwLock::default(),
             writing: tokio::sync::Mutex::new(()),

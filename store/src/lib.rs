@@ -7,6 +7,7 @@ mod error;
 pub mod journal;
 pub mod lake;
 pub mod ledger;
+pub mod names;
 pub mod newest;
 pub mod objects;
 pub mod outbox;

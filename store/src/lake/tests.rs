@@ -167,7 +167,7 @@ async fn a_flush_repeated_after_its_commit_does_nothing() {
     let mut writer = Writer::over(&lake);
     writer.admit("A", NOON, 4.0, None);
     let generation = writer.tail.lock().unwrap().freeze().unwrap();
-    let names = writer.tail.lock().unwrap().names().clone();
+    let names = writer.tail.lock().unwrap().names().list();
     for _ in 0..2 {
         lake.flush(&generation, &names, &HashSet::new()).await.unwrap();
         lake.show();

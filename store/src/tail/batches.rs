@@ -12,9 +12,9 @@ use arrow::datatypes::DataType;
 use model::reading::Quality;
 
 use super::generation::{Generation, Overlay, Refused, Shared};
-use super::names::{NameId, NameList};
 use super::rows::{Chunk, NO_NAME, NONE, Sparse};
 use crate::Error;
+use crate::names::{NameId, NameList};
 use crate::schema::{READINGS, REJECTED};
 
 /// A moment of the tail. Taking it copies little; making batches of it is the reader's work.
