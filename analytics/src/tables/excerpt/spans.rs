@@ -75,6 +75,6 @@ mod tests {
             assert_eq!(spans.may_have(sensors, times), expected, "{sensors:?} {times:?}");
         }
         assert!(has(&[(0, 10)], 0) && !has(&[(0, 10)], 10));
-        assert!(Spans::of(&[]).is_empty());
+        assert!(Spans::of([]).is_empty());
     }
 }
