@@ -34,7 +34,7 @@ const PAGE_ROWS: u64 = 20_000;
 const BATCH_ROWS: usize = 32 << 10;
 
 /// The files of one moment of the readings, of which some sensors and some columns are wanted.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Excerpt {
     pub(crate) view: Arc<TableView>,
     pub(crate) opened: Opened,

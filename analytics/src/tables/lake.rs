@@ -75,7 +75,7 @@ impl LakeTable {
         }
         let partitions = state.config().target_partitions();
         if let Some(sensors) = predicate.as_ref().filter(|_| self.has_sensors()).and_then(narrow::sensors) {
-            return Ok(Some(self.narrow(state, projection)?.plan(files, &sensors, partitions, limit)?));
+            return Ok(Some(self.narrow(state, projection)?.plan(files, &sensors, partitions)));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let inner = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);

@@ -1,6 +1,8 @@
 //! The readings of a few sensors, file by file, as a plan: a question about one sensor goes round what the query engine
 //! prepares for every file, and finds again what was read before.
 
+mod exec;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, Scalar, StringArray, new_null_array};
@@ -9,23 +11,18 @@ use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{Guarantee, LiteralGuarantee};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use futures::{StreamExt, TryStreamExt};
 use store::view::LakeFile;
 
 use super::excerpt::{Excerpt, Spans};
 use super::kept::{Kept, Key};
 use crate::error::SqlError;
+use exec::NarrowExec;
 
 /// With more sensors than these a file is read by the query engine.
 const MOST_SENSORS: usize = 4;
-/// Files read ahead of the one that is passed on.
-const AHEAD: usize = 3;
 
 /// The sensors that all rows for which `predicate` holds are of, when it names a few.
 pub(super) fn sensors(predicate: &Arc<dyn PhysicalExpr>) -> Option<Vec<String>> {
@@ -41,6 +38,7 @@ pub(super) fn sensors(predicate: &Arc<dyn PhysicalExpr>) -> Option<Vec<String>> 
 }
 
 /// The columns of the readings that `projection` says, of one sensor a piece.
+#[derive(Debug)]
 pub(super) struct Narrow {
     /// The files, of which the columns wanted and the sensor's are read.
     pub(super) excerpt: Excerpt,
@@ -54,24 +52,13 @@ pub(super) struct Narrow {
 
 impl Narrow {
     /// The rows of `files` that are of `sensors`, read in at most `partitions` streams.
-    pub(super) fn plan(
-        self,
-        files: Vec<LakeFile>,
-        sensors: &[String],
-        partitions: usize,
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let narrow = Arc::new(self);
-        let mut dealt: Vec<Vec<(LakeFile, String)>> = vec![Vec::new(); partitions.clamp(1, files.len().max(1))];
+    pub(super) fn plan(self, files: Vec<LakeFile>, sensors: &[String], partitions: usize) -> Arc<dyn ExecutionPlan> {
+        let mut dealt: Vec<Vec<LakeFile>> = vec![Vec::new(); partitions.clamp(1, files.len().max(1))];
         let turns = dealt.len();
-        let pieces = files.into_iter().enumerate();
-        for (turn, file) in pieces {
-            dealt[turn % turns].extend(sensors.iter().map(|sensor| (file.clone(), sensor.clone())));
+        for (turn, file) in files.into_iter().enumerate() {
+            dealt[turn % turns].push(file);
         }
-        let share = |pieces| -> Arc<dyn PartitionStream> { Arc::new(Share { narrow: Arc::clone(&narrow), pieces }) };
-        let shares = dealt.into_iter().map(share).collect();
-        let schema = Arc::clone(&narrow.schema);
-        Ok(Arc::new(StreamingTableExec::try_new(schema, shares, None, [], false, limit)?))
+        Arc::new(NarrowExec::new(self, dealt, sensors.into()))
     }
 
     /// The rows of `file` that are of `sensor`.
@@ -110,33 +97,5 @@ impl Narrow {
         let columns = self.schema.fields().iter().map(column).collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
-    }
-}
-
-/// What one stream reads.
-struct Share {
-    narrow: Arc<Narrow>,
-    pieces: Vec<(LakeFile, String)>,
-}
-
-impl std::fmt::Debug for Share {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Share").field("pieces", &self.pieces.len()).finish_non_exhaustive()
-    }
-}
-
-impl PartitionStream for Share {
-    fn schema(&self) -> &SchemaRef {
-        &self.narrow.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let narrow = Arc::clone(&self.narrow);
-        let pieces = futures::stream::iter(self.pieces.clone()).map(move |(file, sensor)| {
-            let narrow = Arc::clone(&narrow);
-            async move { narrow.piece(file, sensor).await }
-        });
-        let pieces = pieces.buffered(AHEAD).map_err(|error| DataFusionError::External(Box::new(error)));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.narrow.schema), pieces))
     }
 }
