@@ -26,6 +26,8 @@ mod schedule;
 mod selfcheck;
 mod silence;
 mod state;
+mod told;
+mod traced;
 mod work;
 
 use std::collections::HashSet;
@@ -80,6 +82,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
     let mut state = state::State::new(engine, ledger.clone(), now, watch, board);
     let mut changes = ledger.changes();
     state.registry_changed().await?;
+    state.waiting(told.len());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -97,11 +100,14 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
         let newest = changes.borrow_and_update().registry.clone();
         if !Arc::ptr_eq(&newest, state.registry()) {
             state.registry_changed().await?;
+            state.waiting(batches.len() + told.len());
         }
-        for reading in batches.iter().flatten() {
-            state.take(reading);
+        for group in &batches {
+            group.iter().for_each(|reading| state.take(reading));
+            state.took();
         }
         state.follow().await?;
+        state.waiting(told.len());
         state.tell().await?;
         state.begin();
     }

@@ -1,4 +1,5 @@
-//! What the sensors of tracked units said: read from the store once, packed, and taken in reading by reading.
+//! What the sensors of tracked units said: read from the store as far back as it is needed, packed, and taken in reading
+//! by reading.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,21 +10,22 @@ use model::name::Name;
 use model::reading::Observation;
 use model::registry::Registry;
 
+use super::told::Told;
 use crate::assess::AssessError;
 use crate::custody::{Index, Tag};
 use crate::error::SqlError;
 use crate::fleet::{Heard, Kept, Push};
-use crate::logs::{self, Journey, Wanted};
+use crate::logs::{self, Journey, Logs, Wanted};
 use crate::sql::{Engine, Reach};
 
 /// Later than anything is measured or declared: the end of the year 9999.
 pub(super) const FAR: ValidAt = ValidAt::from_millis(253_402_300_799_999);
-/// How long before a unit's first instant the last reading before it is looked for, ms.
+/// How long before an instant the last reading before it is looked for, ms.
 const LEAD_MS: i64 = 2 * 86_400_000;
+/// How much further is read when it is not known how far, ms, at the least.
+const FURTHER_MS: i64 = 32 * 86_400_000;
 /// Sensors read with one question.
 const SENSORS_AT_ONCE: usize = 64;
-/// Values of both quantities that stay unpacked, for traces that are asked for again and again.
-const UNPACKED_MAX: usize = 6_000_000;
 
 /// What the sensors of tracked units said.
 pub(super) struct Memory {
@@ -31,47 +33,20 @@ pub(super) struct Memory {
     sensors: HashMap<Name, Remembered>,
     /// To be read from the store anew.
     stale: BTreeSet<Name>,
-    unpacked: HashMap<Name, Unpacked>,
-    unpacked_values: usize,
-    turn: u64,
+    /// Since when more is needed of what is here, ms.
+    wanted: HashMap<Name, i64>,
+    /// Groups of readings that were taken in.
+    groups: u64,
+    /// Sensors that were read, of which what was told meanwhile is still to come …
+    read: BTreeSet<Name>,
+    /// … or comes with the groups up to this one: a reading that is known then may be one nobody was told of yet.
+    doubted: HashMap<Name, u64>,
 }
 
 #[derive(Default)]
 struct Remembered {
-    kept: Kept,
+    told: Arc<Told>,
     journeys: Vec<Journey>,
-}
-
-struct Unpacked {
-    used: u64,
-    heard: Arc<Heard>,
-    /// Readings that came while somebody was at work with it.
-    behind: Vec<Observation>,
-    values: usize,
-}
-
-impl Unpacked {
-    /// Takes a reading in, at once or as soon as nobody is at work with what is unpacked.
-    fn push(&mut self, reading: &Observation) {
-        if self.behind.is_empty()
-            && let Some(heard) = Arc::get_mut(&mut self.heard)
-        {
-            heard.push(reading);
-        } else {
-            self.behind.push(reading.clone());
-        }
-    }
-
-    /// All of it.
-    fn whole(&mut self) -> Arc<Heard> {
-        if !self.behind.is_empty() {
-            let heard = Arc::make_mut(&mut self.heard);
-            for reading in self.behind.drain(..) {
-                heard.push(&reading);
-            }
-        }
-        Arc::clone(&self.heard)
-    }
 }
 
 /// What became of a reading.
@@ -88,9 +63,10 @@ impl Memory {
             engine,
             sensors: HashMap::new(),
             stale: BTreeSet::new(),
-            unpacked: HashMap::new(),
-            unpacked_values: 0,
-            turn: 0,
+            wanted: HashMap::new(),
+            groups: 0,
+            read: BTreeSet::new(),
+            doubted: HashMap::new(),
         }
     }
 
@@ -105,19 +81,23 @@ impl Memory {
         Ok(answer.batches.iter().flat_map(column).collect())
     }
 
-    /// Reads from the store what of `needed` is not here: of each sensor what it said from an instant on, and the last
-    /// before it. What arrives meanwhile is told as well; twice is once.
+    /// Sensors that are followed, or will be.
+    pub(super) fn sensors(&self) -> impl Iterator<Item = &Name> {
+        self.sensors.keys().chain(&self.stale)
+    }
+
+    /// Reads from the store what of `needed` is not here: of each sensor that is not followed yet what it said from an
+    /// instant on, and the last before it; and of the others what is wanted of earlier times. What arrives meanwhile is
+    /// told as well; twice is once.
     pub(super) async fn learn(
         &mut self,
         registry: &Registry,
         needed: &HashMap<Name, Option<i64>>,
     ) -> Result<(), AssessError> {
         let stale = std::mem::take(&mut self.stale);
-        let missing = |(sensor, from): &(&Name, &Option<i64>)| {
-            stale.contains(*sensor) || self.sensors.get(*sensor).is_none_or(|known| !known.kept.reaches(**from))
-        };
+        let missing = |sensor: &Name| stale.contains(sensor) || !self.sensors.contains_key(sensor);
         let mut missing: Vec<(Name, Option<i64>)> =
-            needed.iter().filter(missing).map(|(sensor, from)| (sensor.clone(), *from)).collect();
+            needed.iter().filter(|(sensor, _)| missing(sensor)).map(|(sensor, from)| (sensor.clone(), *from)).collect();
         missing
             .extend(stale.iter().filter(|sensor| !needed.contains_key(*sensor)).map(|sensor| (sensor.clone(), None)));
         // Those that are needed from about the same instant on are read together.
@@ -126,25 +106,24 @@ impl Memory {
         for some in missing.chunks(SENSORS_AT_ONCE) {
             let from = some.iter().map(|(_, from)| *from).min().flatten();
             let sensors: Vec<Name> = some.iter().map(|(sensor, _)| sensor.clone()).collect();
-            whole.extend(self.read(registry, &sensors, from).await?);
+            whole.extend(self.begin(registry, &sensors, from).await?);
         }
         for some in whole.chunks(SENSORS_AT_ONCE) {
-            self.read(registry, some, None).await?;
+            self.begin(registry, some, None).await?;
         }
-        Ok(())
+        self.reach_back().await
     }
 
     /// Reads `sensors` from a while before `from` on; gives back those that must be read whole: they said nothing in
     /// that while, or they travel.
-    async fn read(
+    async fn begin(
         &mut self,
         registry: &Registry,
         sensors: &[Name],
         from: Option<i64>,
     ) -> Result<Vec<Name>, AssessError> {
         let since = from.map(|from| ValidAt::from_millis(from.saturating_sub(LEAD_MS)));
-        let wanted = Wanted { sensors: Some(sensors), from: since, as_of: FAR, known_at: None };
-        let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
+        let logs = self.logs(&Wanted { sensors: Some(sensors), from: since, as_of: FAR, known_at: None }).await?;
         let mut again = Vec::new();
         for sensor in sensors {
             let log = logs.get(sensor).cloned().unwrap_or_default();
@@ -154,40 +133,93 @@ impl Memory {
                 again.push(sensor.clone());
                 continue;
             }
-            let (kept, journeys) = (Kept::new(&log, registry, sensor, since), log.journeys(FAR));
-            self.forget_unpacked(sensor);
-            self.sensors.insert(sensor.clone(), Remembered { kept, journeys });
+            let kept = Kept::new(&log, registry, sensor, since);
+            let lates = self.sensors.get(sensor).map(|known| known.told.lates.clone()).unwrap_or_default();
+            let told = Arc::new(Told { kept, lates });
+            self.sensors.insert(sensor.clone(), Remembered { told, journeys: log.journeys(FAR) });
+            self.read.insert(sensor.clone());
         }
         Ok(again)
     }
 
-    /// Whether a sensor must be read anew before what it said can be relied on.
-    pub(super) fn is_stale(&self) -> bool {
-        !self.stale.is_empty()
+    /// Has what a sensor said from `from` on, ms, and a while before it, read as well; of `i64::MIN` a good part of what
+    /// it said before.
+    pub(super) fn want(&mut self, sensor: &Name, from: i64) {
+        let Some(since) = self.told(sensor).and_then(|told| told.kept.since()) else { return };
+        if from >= since {
+            return;
+        }
+        let known = self.last_at(sensor).map_or(0, |last| last.saturating_sub(since));
+        let from = if from == i64::MIN { since.saturating_sub(FURTHER_MS.max(2 * known)) } else { from };
+        let wanted = self.wanted.entry(sensor.clone()).or_insert(from);
+        *wanted = from.min(*wanted);
+    }
+
+    /// Reads what is wanted of earlier times than are here.
+    async fn reach_back(&mut self) -> Result<(), AssessError> {
+        let mut further: HashMap<(i64, i64), Vec<Name>> = HashMap::new();
+        for (sensor, from) in std::mem::take(&mut self.wanted) {
+            let since = self.sensors.get(&sensor).and_then(|known| known.told.kept.since());
+            if let Some(since) = since.filter(|since| *since > from) {
+                further.entry((from.saturating_sub(LEAD_MS), since)).or_default().push(sensor);
+            }
+        }
+        for ((from, until), sensors) in further {
+            for some in sensors.chunks(SENSORS_AT_ONCE) {
+                let (begin, end) = (ValidAt::from_millis(from), ValidAt::from_millis(until - 1));
+                let begin = Some(begin).filter(|_| from > 0);
+                let logs = self.logs(&Wanted { sensors: Some(some), from: begin, as_of: end, known_at: None }).await?;
+                for sensor in some {
+                    let Some(known) = self.sensors.get_mut(sensor) else { continue };
+                    let before = logs.get(sensor).cloned().unwrap_or_default();
+                    Arc::make_mut(&mut known.told).kept.prepend(before, begin);
+                    self.read.insert(sensor.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn logs(&self, wanted: &Wanted<'_>) -> Result<Logs, AssessError> {
+        let logs = logs::from_engine(&self.engine, wanted).await.map_err(failed)?;
+        metrics::counter!("coldtrail_evaluator_readings_read_total").increment(logs.len() as u64);
+        Ok(logs)
+    }
+
+    /// Whether something must be read before what sensors said can be relied on.
+    pub(super) fn is_lacking(&self) -> bool {
+        !self.stale.is_empty() || !self.wanted.is_empty()
     }
 
     /// Takes up what another registry says of a sensor.
     pub(super) fn correct(&mut self, registry: &Registry, sensor: &Name) -> bool {
-        self.forget_unpacked(sensor);
         self.sensors.get_mut(sensor).is_some_and(|known| {
-            known.kept.correct(registry, sensor);
+            Arc::make_mut(&mut known.told).kept.correct(registry, sensor);
             true
         })
     }
 
     /// Takes one reading in.
     pub(super) fn take(&mut self, reading: &Observation) -> Taken {
+        let at = reading.measured_at.millis();
         let Some(known) = self.sensors.get_mut(&reading.sensor) else {
             // What it said before is in the store.
             self.stale.insert(reading.sensor.clone());
             return Taken { push: Push::Late, travelled: true };
         };
-        let at = ValidAt::from_millis(reading.measured_at.millis());
-        let push = known.kept.push(reading);
+        let told = Arc::make_mut(&mut known.told);
+        let is_out_of_reach = told.kept.since().is_some_and(|since| at < since);
+        let is_doubted = || self.doubted.get(&reading.sensor).is_some_and(|until| self.groups <= *until);
+        let push = match told.kept.push(reading) {
+            Push::Known if is_out_of_reach || is_doubted() => Push::Late,
+            push => push,
+        };
+        let at = ValidAt::from_millis(at);
         let travelled = match push {
             Push::Known => false,
             Push::Next(_) => known.follow(reading.unit.as_ref(), at),
             Push::Late => {
+                told.lates.push(at.millis());
                 let differs = known.unit_at(at) != reading.unit.as_ref();
                 if differs {
                     self.stale.insert(reading.sensor.clone());
@@ -195,16 +227,20 @@ impl Memory {
                 differs
             }
         };
-        match push {
-            Push::Known => {}
-            Push::Late => self.forget_unpacked(&reading.sensor),
-            Push::Next(_) => {
-                if let Some(unpacked) = self.unpacked.get_mut(&reading.sensor) {
-                    unpacked.push(reading);
-                }
-            }
-        }
         Taken { push, travelled }
+    }
+
+    /// Notes that a group of readings was taken in whole.
+    pub(super) fn took(&mut self) {
+        self.groups += 1;
+    }
+
+    /// Notes that so many groups of readings wait: what was read may hold theirs, and those of one more that was admitted
+    /// and not told yet.
+    pub(super) fn waiting(&mut self, groups: usize) {
+        let until = self.groups + groups as u64 + 1;
+        self.doubted.retain(|_, until| *until >= self.groups);
+        self.doubted.extend(std::mem::take(&mut self.read).into_iter().map(|sensor| (sensor, until)));
     }
 
     /// The associations of `registry`, and who travelled with what.
@@ -218,51 +254,24 @@ impl Memory {
         index
     }
 
+    /// What a sensor has told; `None` when it is not followed.
+    pub(super) fn told(&self, sensor: &Name) -> Option<&Arc<Told>> {
+        self.sensors.get(sensor).map(|known| &known.told)
+    }
+
     /// The newest readings of a sensor.
     pub(super) fn newest(&self, sensor: &Name) -> Option<&Heard> {
-        self.sensors.get(sensor).map(|known| known.kept.newest())
+        self.told(sensor).map(|told| told.kept.newest())
     }
 
     /// When a sensor was last heard of, ms.
     pub(super) fn last_at(&self, sensor: &Name) -> Option<i64> {
-        self.newest(sensor)?.last_at()
+        self.told(sensor)?.kept.last_at()
     }
 
     /// How many values are kept of a sensor.
     pub(super) fn values(&self, sensor: &Name) -> usize {
-        self.sensors.get(sensor).map_or(0, |known| known.kept.len())
-    }
-
-    /// What a sensor said up to `as_of`; `None` when it is not followed.
-    pub(super) fn whole(&mut self, sensor: &Name, as_of: ValidAt) -> Option<Arc<Heard>> {
-        let known = self.sensors.get(sensor)?;
-        if known.kept.last_at().is_some_and(|last| last > as_of.millis()) {
-            return Some(Arc::new(known.kept.whole(as_of)));
-        }
-        self.turn += 1;
-        if let Some(unpacked) = self.unpacked.get_mut(sensor) {
-            unpacked.used = self.turn;
-            return Some(unpacked.whole());
-        }
-        let values = known.kept.len();
-        let heard = Arc::new(known.kept.whole(as_of));
-        self.unpacked.insert(
-            sensor.clone(),
-            Unpacked { used: self.turn, heard: Arc::clone(&heard), behind: Vec::new(), values },
-        );
-        self.unpacked_values += values;
-        while self.unpacked_values > UNPACKED_MAX && self.unpacked.len() > 1 {
-            let oldest = self.unpacked.iter().min_by_key(|(_, unpacked)| unpacked.used).map(|(name, _)| name.clone());
-            let Some(oldest) = oldest else { break };
-            self.forget_unpacked(&oldest);
-        }
-        Some(heard)
-    }
-
-    fn forget_unpacked(&mut self, sensor: &Name) {
-        if let Some(unpacked) = self.unpacked.remove(sensor) {
-            self.unpacked_values -= unpacked.values;
-        }
+        self.told(sensor).map_or(0, |told| told.kept.len())
     }
 }
 

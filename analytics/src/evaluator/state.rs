@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use model::assessment::Assessment;
 use model::hold::Subject;
 use model::instant::ValidAt;
 use model::name::Name;
@@ -18,14 +19,16 @@ use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
 use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
+use super::traced::Traced;
 use super::work::{self, Done, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
 use crate::assess::{AssessError, StoreAssess};
 use crate::custody::{Custody, Index};
 use crate::fleet::{Fleet, Profiles, Push};
+use crate::kernel::Missing;
 use crate::sql::Engine;
 
-/// Values of sensors that are unpacked for one piece of work, about; of one trace all are.
+/// Values of sensors that are gone through for one piece of work, about, for cohorts that nobody looked at yet.
 const VALUES_AT_ONCE: usize = 4_000_000;
 
 /// Everything the evaluator knows.
@@ -109,7 +112,7 @@ impl State {
             }
         }
         // Told from now on, and then read: nothing falls between.
-        (self.watch)(wanted.clone());
+        (self.watch)(wanted.iter().chain(self.memory.sensors()).cloned().collect());
         if !self.knows_travellers {
             for sensor in self.memory.travellers().await? {
                 self.needed.insert(sensor, None);
@@ -199,13 +202,30 @@ impl State {
 
     /// Finds anew whose readings concern whom, when readings said that a sensor came to a unit or left it.
     pub(super) async fn follow(&mut self) -> Result<(), AssessError> {
-        if !std::mem::take(&mut self.travelled) && !self.memory.is_stale() {
-            return Ok(());
+        let travelled = std::mem::take(&mut self.travelled);
+        if self.memory.is_lacking() {
+            if travelled {
+                let associated = self.registry.associations.iter().map(|association| &association.sensor);
+                let registered = self.registry.sensors.iter().map(|sensor| &sensor.id);
+                (self.watch)(associated.chain(registered).chain(self.memory.sensors()).cloned().collect());
+            }
+            let registry = Arc::clone(&self.registry);
+            self.memory.learn(&registry, &self.needed).await?;
         }
-        let registry = Arc::clone(&self.registry);
-        self.memory.learn(&registry, &self.needed).await?;
-        self.regroup();
+        if travelled {
+            self.regroup();
+        }
         Ok(())
+    }
+
+    /// Notes that a group of readings was taken in whole.
+    pub(super) fn took(&mut self) {
+        self.memory.took();
+    }
+
+    /// Notes how many groups of readings wait to be taken in.
+    pub(super) fn waiting(&mut self, groups: usize) {
+        self.memory.waiting(groups);
     }
 
     /// Marks the cohorts for which the newest reading of `sensor` is more than one more of the same.
@@ -278,12 +298,13 @@ impl State {
             let Some(cohort) = self.cohorts.get_mut(turn.id) else { continue };
             cohort.looked_at = Some(now);
             for sensor in cohort.past.sensors() {
-                if sensors.insert(sensor.clone()) {
+                if !cohort.is_known {
                     values += self.memory.values(sensor);
                 }
+                sensors.insert(sensor.clone());
             }
-            let (units, trace) = (Arc::clone(&cohort.units), cohort.trace.clone());
-            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at });
+            let (units, trace, traced) = (Arc::clone(&cohort.units), cohort.trace.clone(), cohort.traced.clone());
+            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at, traced });
         }
         if let Some(urgency) = urgency {
             self.schedule.put_back(turns.collect(), urgency, clock);
@@ -295,13 +316,13 @@ impl State {
         Some(work::begin(urgency, sources, tasks, self.ledger.clone()))
     }
 
-    fn sources(&mut self, sensors: impl IntoIterator<Item = Name>, as_of: ValidAt) -> Sources {
-        let heard = sensors.into_iter().filter_map(|sensor| {
-            let whole = self.memory.whole(&sensor, as_of)?;
-            Some((sensor, whole))
+    fn sources(&self, sensors: impl IntoIterator<Item = Name>, as_of: ValidAt) -> Sources {
+        let told = sensors.into_iter().filter_map(|sensor| {
+            let told = Arc::clone(self.memory.told(&sensor)?);
+            Some((sensor, told))
         });
         Sources {
-            heard: heard.collect(),
+            sensors: told.collect(),
             registry: Arc::clone(&self.registry),
             index: Arc::clone(&self.index),
             profiles: Arc::clone(&self.profiles),
@@ -326,13 +347,25 @@ impl State {
         metrics::counter!("coldtrail_assessments_total").increment(units as u64);
         let each: Vec<(CohortId, std::time::Duration)> = done.iter().map(|done| (done.id, done.cost)).collect();
         self.schedule.took(urgency, &each, took, Instant::now());
-        for Done { id, units, assessment, cost } in done {
+        for Done { id, units, assessment, traced, noticed_at, cost } in done {
             let Some(cohort) = self.cohorts.get_mut(id) else { continue };
+            let assessment = match assessment {
+                Ok(assessment) => assessment,
+                Err(missing) => {
+                    for sensor in cohort.past.sensors() {
+                        self.memory.want(sensor, missing.from);
+                    }
+                    let urgency = urgency.unwrap_or(Urgency::New);
+                    self.schedule.mark(id, urgency, noticed_at, Instant::now());
+                    continue;
+                }
+            };
             (cohort.cost, cohort.is_known) = (cost, true);
             // What was begun later knows better, on the other way.
             if cohort.looked_at.is_some_and(|later| later > as_of) {
                 continue;
             }
+            cohort.traced = traced;
             match assessment {
                 Some(assessment) => {
                     self.plan(id, &assessment);
@@ -352,7 +385,7 @@ impl State {
     }
 
     /// Plans when a cohort is looked at again, and what its group waits for.
-    fn plan(&mut self, id: CohortId, assessment: &model::assessment::Assessment) {
+    fn plan(&mut self, id: CohortId, assessment: &Assessment) {
         let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
         let Some(cohort) = self.cohorts.get(id) else { return };
         let custody = &cohort.past.custody;
@@ -375,22 +408,32 @@ impl State {
         let now = (self.now)();
         if let Some(compared) = self.self_check.finished().await {
             let here = match compared.is_equal() {
-                true => None,
-                false => work::assess_one(self.sources_of(&compared.unit, compared.as_of), compared.unit.clone()).await,
+                true => Ok(None),
+                false => self.assess_one(&compared.unit, compared.as_of).await,
             };
-            self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now));
+            match here {
+                Ok(here) => self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now)),
+                Err(_) => self.self_check.lacking(),
+            }
         }
         let units = self.cohorts.units();
         if let Some((unit, as_of)) = self.self_check.due(units.iter(), now) {
-            let here = work::assess_one(self.sources_of(&unit, as_of), unit.clone());
+            let here = self.assess_one(&unit, as_of);
             self.self_check.begin(unit, as_of, here, store);
         }
     }
 
-    fn sources_of(&mut self, unit: &Name, as_of: ValidAt) -> Sources {
-        let sensors = self.cohorts.of_unit(unit).map(|cohort| cohort.past.sensors().into_iter().cloned().collect());
-        let sensors: Vec<Name> = sensors.unwrap_or_default();
-        self.sources(sensors, as_of)
+    /// What is kept of a unit now, as of an instant.
+    fn assess_one(
+        &self,
+        unit: &Name,
+        as_of: ValidAt,
+    ) -> impl Future<Output = Result<Option<Assessment>, Missing>> + Send + use<> {
+        let cohort = self.cohorts.of_unit(unit);
+        let sensors: Vec<Name> =
+            cohort.map(|cohort| cohort.past.sensors().into_iter().cloned().collect()).unwrap_or_default();
+        let traced = cohort.map_or_else(Traced::default, |cohort| cohort.traced.clone());
+        work::assess_one(self.sources(sensors, as_of), traced, unit.clone())
     }
 }
 

@@ -126,6 +126,12 @@ impl Followed {
         }
     }
 
+    /// Whether what it knows may rest on readings of `sensor`.
+    #[must_use]
+    pub fn knows(&self, sensor: &Name) -> bool {
+        self.sensors.contains(sensor)
+    }
+
     /// How many readings it holds itself.
     #[must_use]
     pub fn held(&self) -> usize {

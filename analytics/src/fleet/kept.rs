@@ -34,22 +34,22 @@ impl Kept {
         kept
     }
 
-    /// Whether everything measured from `from` on is here, and the last reading before it; everything, when absent.
-    #[must_use]
-    pub fn reaches(&self, from: Option<i64>) -> bool {
-        match (self.from, from) {
-            (None, _) => true,
-            (Some(_), Some(wanted)) => self.first_at().is_some_and(|first| first <= wanted),
-            (Some(_), None) => false,
+    /// Takes in what it said before everything that is kept: all of it since `from`, or all there is when absent.
+    pub fn prepend(&mut self, before: Log, from: Option<ValidAt>) {
+        let in_order = |mut samples: Vec<Sample>| {
+            samples.sort_unstable();
+            samples.dedup();
+            samples
+        };
+        let (temperature, humidity) = (in_order(before.temperature), in_order(before.humidity));
+        self.from = from.map(ValidAt::millis);
+        if self.is_empty() {
+            self.newest = self.newest.with(temperature, humidity);
+            self.pack();
+        } else {
+            self.temperature.prepend(&temperature);
+            self.humidity.prepend(&humidity);
         }
-    }
-
-    /// The first instant it was heard of, of those kept, ms.
-    fn first_at(&self) -> Option<i64> {
-        let newest = [self.newest.raw_temperature(), self.newest.raw_humidity()];
-        let newest = newest.into_iter().filter_map(<[Sample]>::first).map(|sample| sample.at);
-        let packed = [&self.temperature, &self.humidity].into_iter().filter_map(Packed::first).map(|sample| sample.at);
-        newest.chain(packed).min()
     }
 
     /// The newest readings under another registry; those packed are as they came.
@@ -126,8 +126,20 @@ impl Kept {
     }
 
     /// Since when everything is here, ms; `None`: from the beginning.
-    pub(super) fn since(&self) -> Option<i64> {
+    #[must_use]
+    pub fn since(&self) -> Option<i64> {
         self.from
+    }
+
+    /// The first instant after `after` it was heard of, of those kept, ms.
+    #[must_use]
+    pub fn first_after(&self, after: i64) -> Option<i64> {
+        if self.last_at().is_none_or(|last| last <= after) {
+            return None;
+        }
+        let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.at);
+        let both = [self.temperatures(after, i64::MAX, 1), self.humidities(after, i64::MAX, 1)];
+        both.into_iter().filter_map(first).min()
     }
 
     /// Temperatures measured after `after` and up to `until`, ms, as they came: of the first `most` instants.
@@ -254,13 +266,29 @@ mod tests {
     }
 
     #[test]
-    fn reaches_an_instant_only_with_a_reading_before_it() {
-        let log = |at: i64| Log { temperature: vec![Sample { at, value: 5000 }], ..Log::default() };
-        let sensor = Name::parse("S").unwrap();
-        let kept = Kept::new(&log(500), &Registry::default(), &sensor, Some(ValidAt::from_millis(100)));
-        assert!(kept.reaches(Some(500)) && kept.reaches(Some(900)));
-        // Readings from 300 on would be here, the last one before 300 is not.
-        assert!(!kept.reaches(Some(300)) && !kept.reaches(None));
-        assert!(Kept::new(&log(500), &Registry::default(), &sensor, None).reaches(Some(300)));
+    fn is_the_same_when_the_older_part_comes_second() {
+        let samples = |range: std::ops::Range<i64>| -> Vec<Sample> {
+            range.map(|at| Sample { at: at * 1000, value: (at % 7) as i32 }).collect()
+        };
+        let log = |range: std::ops::Range<i64>, humid: std::ops::Range<i64>| Log {
+            temperature: samples(range),
+            humidity: samples(humid),
+            ..Log::default()
+        };
+        let (sensor, registry) = (Name::parse("S").unwrap(), Registry::default());
+        for newer in [3000..5000, 4900..5000, 5000..5000] {
+            let since = ValidAt::from_millis(newer.start * 1000);
+            let mut kept = Kept::new(&log(newer.clone(), 0..0), &registry, &sensor, Some(since));
+            assert_eq!(kept.since(), Some(since.millis()));
+            kept.prepend(log(10..newer.start, 20..40), None);
+            let whole = Kept::new(&log(10..5000, 20..40), &registry, &sensor, None);
+            assert_eq!((kept.since(), kept.len()), (None, whole.len()));
+            for (after, until) in [(0, i64::MAX), (25_000, 3_500_000), (2_999_000, 3_001_000)] {
+                assert_eq!(kept.temperatures(after, until, 40), whole.temperatures(after, until, 40));
+                assert_eq!(kept.humidities(after, until, 40), whole.humidities(after, until, 40));
+            }
+            assert_eq!(kept.first_of_each(), whole.first_of_each());
+            assert_eq!(kept.first_after(15_500), Some(16_000));
+        }
     }
 }

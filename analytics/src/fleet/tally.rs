@@ -121,8 +121,10 @@ impl Tally {
 
     /// Forgets what a reading measured at `at`, ms, makes wrong.
     pub(super) fn late(&mut self, at: i64) {
-        for marks in self.0.values_mut() {
-            marks.truncate(marks.partition_point(|mark| mark.until < at));
+        for ((from, _), marks) in &mut self.0 {
+            if at >= *from {
+                marks.truncate(marks.partition_point(|mark| mark.until < at));
+            }
         }
     }
 

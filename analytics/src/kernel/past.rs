@@ -24,7 +24,7 @@ use std::time::Duration;
 use super::bytes::{Carried, carried};
 use super::fold::{Fold, Seen};
 use super::heat::window_of;
-use super::plan::{BESIDE, Missing, Plan, Source, Stretch, same_until};
+use super::plan::{BESIDE, Missing, Plan, Source, Stretch, counting, same_until};
 use super::profile::Profile;
 use super::series::{Correction, Sample, Series};
 use super::trace::Trace;
@@ -163,9 +163,30 @@ impl Past {
 
     /// Forgets what a reading measured at `at`, ms, makes wrong.
     pub fn late(&mut self, at: i64) {
-        self.beside.clear();
+        if self.is_before_everything(at) {
+            return;
+        }
+        let corrections = &self.corrections;
+        self.beside.retain(|&(sensor, end, is_before), readings| match is_before {
+            true => at >= end || covers(corrections, sensor, readings, at),
+            false => at <= end || readings.last().is_some_and(|last| last.at < at),
+        });
         let untouched = self.levels[0].partition_point(|leaf| leaf.until < at);
         self.truncate(untouched);
+    }
+
+    /// Whether nothing here depends on a reading of any sensor measured at `at`, ms: it lies before the unit's time, and
+    /// of every stay of a sensor the readings right before it, which count, are later.
+    fn is_before_everything(&self, at: i64) -> bool {
+        let Some(begin) = self.stretches.first().map(|stretch| stretch.from) else { return true };
+        let plan = Plan { stretches: self.stretches.clone(), ..Plan::default() };
+        let mut stays = (0..self.corrections.len())
+            .flat_map(|sensor| plan.stays(sensor).into_iter().map(move |stay| (sensor, stay)));
+        at < begin
+            && stays.all(|(sensor, (from, _))| {
+                let before = self.beside.get(&(sensor, from, true));
+                before.is_some_and(|before| covers(&self.corrections, sensor, before, at))
+            })
     }
 
     fn truncate(&mut self, mut leaves: usize) {
@@ -401,6 +422,13 @@ impl Past {
         }
         nodes
     }
+}
+
+/// Whether the readings of a sensor right before a stay are enough and later than `at`, ms: one measured then is not
+/// looked at.
+fn covers(corrections: &[Correction], sensor: usize, before: &[Sample], at: i64) -> bool {
+    let Some(correction) = corrections.get(sensor) else { return false };
+    before.first().is_some_and(|first| at < first.at) && counting(correction, before) >= BESIDE
 }
 
 /// The sensors of the stretch that a fold lies in.
