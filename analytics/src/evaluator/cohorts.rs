@@ -40,6 +40,10 @@ pub(super) struct Cohort {
     pub(super) looked_at: Option<ValidAt>,
     /// Whether that was done once.
     pub(super) is_known: bool,
+    /// Since when readings were lacking when it was looked at, ms.
+    pub(super) lacks: Option<i64>,
+    /// Set when its time has been over for long: nothing measured after that instant, ms, can change what is known of it.
+    pub(super) rests: Option<i64>,
 }
 
 /// All cohorts.
@@ -50,6 +54,10 @@ pub(super) struct Cohorts {
     /// Cohorts each sensor ever stood for.
     of_sensor: HashMap<Name, Vec<CohortId>>,
     units: Arc<[Name]>,
+    /// What was folded of units before the start, until somebody follows them.
+    inherited: HashMap<Name, Traced>,
+    /// So many readings are folded together.
+    grain: usize,
     next: u64,
 }
 
@@ -82,6 +90,11 @@ impl Past {
 }
 
 impl Cohorts {
+    /// None yet; so many readings are folded together.
+    pub(super) fn new(grain: usize) -> Self {
+        Self { grain, ..Self::default() }
+    }
+
     /// Puts units together by their past. A cohort whose past and units stay the same stays; what is folded of one that
     /// goes is carried on by those its units are in then.
     pub(super) fn regroup(&mut self, registry: &Registry, units: impl Iterator<Item = (Name, Custody)>) -> Regrouped {
@@ -119,7 +132,17 @@ impl Cohorts {
             let id = CohortId(self.next);
             let traced = self.heir(registry, &gone, &past, &units);
             let (past, units) = (Arc::new(past), units.into());
-            let cohort = Cohort { past, units, trace, traced, cost: Duration::ZERO, looked_at: None, is_known: false };
+            let cohort = Cohort {
+                past,
+                units,
+                trace,
+                traced,
+                cost: Duration::ZERO,
+                looked_at: None,
+                is_known: false,
+                lacks: None,
+                rests: None,
+            };
             self.all.insert(id, cohort);
             regrouped.made.push(id);
         }
@@ -142,7 +165,13 @@ impl Cohorts {
         };
         let of_same_past = units.iter().filter_map(former).find(|former| *former.past == *past);
         let one = of_same_past.or_else(|| units.iter().find_map(former)).or_else(|| units.iter().find_map(parent));
-        one.map(|former| former.traced.clone()).unwrap_or_default()
+        let inherited = || units.iter().find_map(|unit| self.inherited.get(unit));
+        one.map(|former| &former.traced).or_else(inherited).cloned().unwrap_or_else(|| Traced::new(self.grain))
+    }
+
+    /// Takes up what was folded of units before the start; what nobody took then is forgotten.
+    pub(super) fn inherit(&mut self, inherited: HashMap<Name, Traced>) {
+        self.inherited = inherited;
     }
 
     fn index(&mut self) {
@@ -165,6 +194,10 @@ impl Cohorts {
 
     pub(super) fn get_mut(&mut self, id: CohortId) -> Option<&mut Cohort> {
         self.all.get_mut(&id)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Cohort> {
+        self.all.values_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CohortId, &Cohort)> {
@@ -190,6 +223,12 @@ impl Cohorts {
     /// The cohorts that `sensor` ever stood for.
     pub(super) fn of_sensor(&self, sensor: &Name) -> &[CohortId] {
         self.of_sensor.get(sensor).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cohort of `unit`, and which it is.
+    pub(super) fn of_unit_mut(&mut self, unit: &Name) -> Option<(CohortId, &mut Cohort)> {
+        let id = *self.of_unit.get(unit)?;
+        Some((id, self.all.get_mut(&id)?))
     }
 
     /// The cohort of `unit`.

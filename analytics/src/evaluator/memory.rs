@@ -5,25 +5,31 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use model::instant::ValidAt;
 use model::name::Name;
 use model::reading::Observation;
 use model::registry::Registry;
+use store::view::Readable;
 
-use super::told::Told;
+use super::checkpoint::Facts;
+use super::told::{Lates, Told};
 use crate::assess::AssessError;
 use crate::custody::{Index, Tag};
 use crate::error::SqlError;
 use crate::fleet::{Heard, Kept, Push};
-use crate::logs::{self, Journey, Logs, Wanted};
-use crate::sql::{Engine, Reach};
+use crate::logs::{self, Journey, Log, Logs, Wanted};
+use crate::sql::{Engine, EngineOptions, Limits, Reach};
 
 /// Later than anything is measured or declared: the end of the year 9999.
 pub(super) const FAR: ValidAt = ValidAt::from_millis(253_402_300_799_999);
 /// How long before an instant the last reading before it is looked for, ms.
-const LEAD_MS: i64 = 2 * 86_400_000;
+const LEAD_MS: i64 = 2 * DAY_MS;
+const DAY_MS: i64 = 86_400_000;
 /// How much further is read when it is not known how far, ms, at the least.
-const FURTHER_MS: i64 = 32 * 86_400_000;
+const FURTHER_MS: i64 = 32 * DAY_MS;
+/// So many values more are looked through for such as nobody needs any more.
+const GROWN: usize = 4096;
 /// Sensors read with one question.
 const SENSORS_AT_ONCE: usize = 64;
 
@@ -47,6 +53,17 @@ pub(super) struct Memory {
 struct Remembered {
     told: Arc<Told>,
     journeys: Vec<Journey>,
+    /// How many values there were when somebody looked last which of them are needed.
+    trimmed: usize,
+}
+
+/// What came of a sensor that a checkpoint does not know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unseen {
+    /// When the first of it was measured, ms.
+    pub(super) first: i64,
+    /// Some of it names units.
+    pub(super) names_units: bool,
 }
 
 /// What became of a reading.
@@ -79,6 +96,73 @@ impl Memory {
             sensors.iter().flatten().filter_map(|sensor| Name::parse(sensor).ok()).collect()
         };
         Ok(answer.batches.iter().flat_map(column).collect())
+    }
+
+    /// What came that is not in `files` of a checkpoint, by sensor.
+    pub(super) async fn unseen(&self, store: Arc<dyn Readable>) -> Result<HashMap<Name, Unseen>, AssessError> {
+        let options = EngineOptions { limits: Limits::own(), ..EngineOptions::default() };
+        let engine = Engine::new(store, None, options).map_err(failed)?;
+        let sql = "SELECT sensor, min(measured_at) AS earliest, count(*) AS n, count(unit) AS named FROM readings \
+                   GROUP BY sensor";
+        let answer = engine.answer(sql, Reach::NoAudit).await.map_err(failed)?;
+        let mut unseen = HashMap::new();
+        for batch in &answer.batches {
+            let sensors = batch.column(0).as_string::<i32>();
+            let first = batch.column(1).as_primitive::<TimestampMillisecondType>();
+            let (readings, named) =
+                (batch.column(2).as_primitive::<Int64Type>(), batch.column(3).as_primitive::<Int64Type>());
+            for row in 0..batch.num_rows() {
+                let Ok(sensor) = Name::parse(sensors.value(row)) else { continue };
+                metrics::counter!("coldtrail_evaluator_readings_read_total")
+                    .increment(readings.value(row).unsigned_abs());
+                unseen.insert(sensor, Unseen { first: first.value(row), names_units: named.value(row) > 0 });
+            }
+        }
+        Ok(unseen)
+    }
+
+    /// Takes up what was known of sensors before the start, each with the instant since when its readings are needed, ms.
+    pub(super) async fn resume(
+        &mut self,
+        registry: &Registry,
+        mut known: Vec<(Name, Facts, i64)>,
+        unseen: &HashMap<Name, Unseen>,
+    ) -> Result<(), AssessError> {
+        // Those that are needed from about the same instant on are read together.
+        known.sort_by(|left, right| (left.2, &left.0).cmp(&(right.2, &right.0)));
+        let days = known.chunk_by(|one, next| one.2.div_euclid(DAY_MS) == next.2.div_euclid(DAY_MS));
+        for some in days.flat_map(|day| day.chunks(SENSORS_AT_ONCE)) {
+            let sensors: Vec<Name> = some.iter().map(|(sensor, ..)| sensor.clone()).collect();
+            let since = some.iter().map(|(.., since)| ValidAt::from_millis((*since).max(0))).min();
+            let logs = self.logs(&Wanted { sensors: Some(&sensors), from: since, as_of: FAR, known_at: None }).await?;
+            for (sensor, facts, _) in some {
+                let log = logs.get(sensor).cloned().unwrap_or_default();
+                let kept = Kept::new(&log, registry, sensor, since).after(facts.last_at, facts.first);
+                let told = Arc::new(Told { kept, lates: Lates::default() });
+                let mut remembered = Remembered { told, journeys: facts.journeys.clone(), trimmed: 0 };
+                if let Some(unseen) = unseen.get(sensor) {
+                    remembered.travel_again(unseen.first, &log);
+                }
+                self.sensors.insert(sensor.clone(), remembered);
+                self.read.insert(sensor.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of every sensor without its readings.
+    pub(super) fn facts(&self) -> Vec<(Name, Facts)> {
+        let facts = |known: &Remembered| Facts {
+            last_at: known.told.kept.last_at(),
+            first: known.told.kept.first_of_each(),
+            journeys: known.journeys.clone(),
+        };
+        self.sensors.iter().map(|(sensor, known)| (sensor.clone(), facts(known))).collect()
+    }
+
+    /// How many groups of readings were taken in.
+    pub(super) fn groups(&self) -> u64 {
+        self.groups
     }
 
     /// Sensors that are followed, or will be.
@@ -136,7 +220,7 @@ impl Memory {
             let kept = Kept::new(&log, registry, sensor, since);
             let lates = self.sensors.get(sensor).map(|known| known.told.lates.clone()).unwrap_or_default();
             let told = Arc::new(Told { kept, lates });
-            self.sensors.insert(sensor.clone(), Remembered { told, journeys: log.journeys(FAR) });
+            self.sensors.insert(sensor.clone(), Remembered { told, journeys: log.journeys(FAR), trimmed: 0 });
             self.read.insert(sensor.clone());
         }
         Ok(again)
@@ -186,6 +270,22 @@ impl Memory {
         Ok(logs)
     }
 
+    /// Sensors of which many more values are kept than when they were trimmed last.
+    pub(super) fn grown(&self) -> Vec<Name> {
+        let values: usize = self.sensors.values().map(|known| known.told.kept.len()).sum();
+        metrics::gauge!("coldtrail_evaluator_values").set(values as f64);
+        let grown = self.sensors.iter().filter(|(_, known)| known.told.kept.len() >= known.trimmed + GROWN);
+        grown.map(|(sensor, _)| sensor.clone()).collect()
+    }
+
+    /// Lets go of what a sensor said before `at`, ms.
+    pub(super) fn trim(&mut self, sensor: &Name, at: i64) {
+        if let Some(known) = self.sensors.get_mut(sensor) {
+            Arc::make_mut(&mut known.told).kept.trim(at);
+            known.trimmed = known.told.kept.len();
+        }
+    }
+
     /// Whether something must be read before what sensors said can be relied on.
     pub(super) fn is_lacking(&self) -> bool {
         !self.stale.is_empty() || !self.wanted.is_empty()
@@ -208,18 +308,22 @@ impl Memory {
             return Taken { push: Push::Late, travelled: true };
         };
         let told = Arc::make_mut(&mut known.told);
+        let last_at = told.kept.last_at();
         let is_out_of_reach = told.kept.since().is_some_and(|since| at < since);
         let is_doubted = || self.doubted.get(&reading.sensor).is_some_and(|until| self.groups <= *until);
         let push = match told.kept.push(reading) {
             Push::Known if is_out_of_reach || is_doubted() => Push::Late,
             push => push,
         };
+        // One quantity may be told after the other.
+        if push == Push::Late || push != Push::Known && last_at.is_some_and(|last| at <= last) {
+            told.lates.push(at);
+        }
         let at = ValidAt::from_millis(at);
         let travelled = match push {
             Push::Known => false,
             Push::Next(_) => known.follow(reading.unit.as_ref(), at),
             Push::Late => {
-                told.lates.push(at.millis());
                 let differs = known.unit_at(at) != reading.unit.as_ref();
                 if differs {
                     self.stale.insert(reading.sensor.clone());
@@ -280,6 +384,18 @@ impl Remembered {
     fn unit_at(&self, at: ValidAt) -> Option<&Name> {
         let journey = self.journeys.iter().rev().find(|journey| journey.from <= at)?;
         journey.to.is_none_or(|to| at < to).then_some(&journey.unit)
+    }
+
+    /// Finds anew from `since` on, ms, which units the sensor was with: `log` has everything from then on.
+    fn travel_again(&mut self, since: i64, log: &Log) {
+        self.journeys.retain(|journey| journey.from.millis() < since);
+        for journey in &mut self.journeys {
+            journey.to = journey.to.filter(|to| to.millis() < since);
+        }
+        let instants: BTreeSet<i64> = log.temperature.iter().chain(&log.humidity).map(|sample| sample.at).collect();
+        for at in instants.range(since..) {
+            self.follow(log.units.get(at), ValidAt::from_millis(*at));
+        }
     }
 
     /// Notes the unit that a reading later than all before names; whether it is another than before.

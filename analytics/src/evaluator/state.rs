@@ -1,8 +1,11 @@
 //! What the evaluator knows, and how it comes to know it.
 
+mod check;
+mod resume;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::assessment::Assessment;
 use model::hold::Subject;
@@ -13,23 +16,27 @@ use model::registry::{Product, Registry};
 use store::ledger::{Findings, Ledger, NewAlarm};
 
 use super::board::Board;
+use super::checkpoint::{Checkpoints, Restored};
 use super::cohorts::{Cohort, CohortId, Cohorts, Regrouped};
 use super::groups::Groups;
 use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
 use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
-use super::traced::Traced;
+use super::traced::LATE_MS;
 use super::work::{self, Done, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
-use crate::assess::{AssessError, StoreAssess};
+use crate::assess::AssessError;
 use crate::custody::{Custody, Index};
 use crate::fleet::{Fleet, Profiles, Push};
-use crate::kernel::Missing;
 use crate::sql::Engine;
+use resume::BeforeStart;
 
 /// Values of sensors that are gone through for one piece of work, about, for cohorts that nobody looked at yet.
 const VALUES_AT_ONCE: usize = 4_000_000;
+
+/// How often readings that nobody needs are looked for.
+const TRIM_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything the evaluator knows.
 pub(super) struct State {
@@ -59,10 +66,13 @@ pub(super) struct State {
     alarms: Vec<NewAlarm>,
     self_check: SelfCheck,
     is_whole: bool,
+    trimmed: Instant,
+    /// What a checkpoint held, until it is taken up.
+    before: Option<(Checkpoints, Restored)>,
 }
 
 impl State {
-    pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board) -> Self {
+    pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board, grain: usize) -> Self {
         Self {
             memory: Memory::new(engine),
             needed: HashMap::new(),
@@ -75,7 +85,7 @@ impl State {
             registry: Arc::default(),
             index: Arc::default(),
             profiles: Arc::default(),
-            cohorts: Cohorts::default(),
+            cohorts: Cohorts::new(grain),
             groups: Groups::default(),
             rounds: Rounds::default(),
             schedule: Schedule::new(Instant::now()),
@@ -86,6 +96,8 @@ impl State {
             alarms: Vec::new(),
             self_check: SelfCheck::default(),
             is_whole: false,
+            trimmed: Instant::now(),
+            before: None,
         }
     }
 
@@ -113,16 +125,24 @@ impl State {
         }
         // Told from now on, and then read: nothing falls between.
         (self.watch)(wanted.iter().chain(self.memory.sensors()).cloned().collect());
+        let before_start = match self.before.take() {
+            Some((checkpoints, restored)) => Some(self.inherit(&checkpoints, restored).await?),
+            None => None,
+        };
         if !self.knows_travellers {
-            for sensor in self.memory.travellers().await? {
-                self.needed.insert(sensor, None);
+            if before_start.is_none() {
+                self.needed.extend(self.memory.travellers().await?.into_iter().map(|sensor| (sensor, None)));
             }
             self.knows_travellers = true;
         }
         self.regroup();
+        if let Some(BeforeStart { facts, unseen }) = before_start {
+            self.resume(&registry, facts, &unseen).await?;
+        }
         self.need(&wanted);
         self.memory.learn(&registry, &self.needed).await?;
         self.regroup();
+        self.cohorts.inherit(HashMap::new());
         let (now, clock) = ((self.now)(), Instant::now());
         let product = |registry: &Registry, cohort: &Cohort| {
             registry.products.get(&cohort.past.gtin).map(|product| product.version)
@@ -142,6 +162,16 @@ impl State {
         let units = |unit: &Name| self.cohorts.of_unit(unit).is_some();
         self.board.keep(&units);
         Ok(())
+    }
+
+    /// How many groups of readings were taken in.
+    pub(super) fn groups(&self) -> u64 {
+        self.memory.groups()
+    }
+
+    /// Whether every cohort was looked at, and nothing is lacking.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole && !self.memory.is_lacking()
     }
 
     /// Notes since when the readings of each sensor are needed: since the earliest beginning of the units it stands or
@@ -193,7 +223,10 @@ impl State {
             Push::Late => {
                 let (now, clock) = ((self.now)(), Instant::now());
                 for id in self.cohorts.of_sensor(&reading.sensor) {
-                    self.schedule.mark(*id, Urgency::Late, now, clock);
+                    let rests = self.cohorts.get(*id).and_then(|cohort| cohort.rests);
+                    if rests.is_none_or(|until| at.millis() <= until) {
+                        self.schedule.mark(*id, Urgency::Late, now, clock);
+                    }
                 }
             }
             Push::Next(since) => self.screen(&reading.sensor, at, since),
@@ -216,6 +249,29 @@ impl State {
             self.regroup();
         }
         Ok(())
+    }
+
+    /// Lets go of readings that are folded and that nobody needs any more.
+    pub(super) fn trim(&mut self) {
+        if self.trimmed.elapsed() < TRIM_EVERY {
+            return;
+        }
+        self.trimmed = Instant::now();
+        let late = (self.now)().millis().saturating_sub(LATE_MS);
+        for sensor in self.memory.grown() {
+            let cohorts = self.cohorts.of_sensor(&sensor).iter().filter_map(|id| self.cohorts.get(*id));
+            let needs = |cohort: &Cohort| match (cohort.rests, cohort.lacks) {
+                (Some(_), _) => Some(i64::MAX),
+                (None, Some(lacks)) => {
+                    (lacks > i64::MIN).then_some(lacks)?.min(cohort.traced.needs(&sensor, late)?).into()
+                }
+                (None, None) => cohort.is_known.then(|| cohort.traced.needs(&sensor, late)).flatten(),
+            };
+            let needed = cohorts.map(needs).try_fold(late, |first, needed| Some(first.min(needed?)));
+            if let Some(first) = needed {
+                self.memory.trim(&sensor, first);
+            }
+        }
     }
 
     /// Notes that a group of readings was taken in whole.
@@ -352,6 +408,7 @@ impl State {
             let assessment = match assessment {
                 Ok(assessment) => assessment,
                 Err(missing) => {
+                    cohort.lacks = Some(missing.from);
                     for sensor in cohort.past.sensors() {
                         self.memory.want(sensor, missing.from);
                     }
@@ -365,6 +422,9 @@ impl State {
             if cohort.looked_at.is_some_and(|later| later > as_of) {
                 continue;
             }
+            let custody = &cohort.past.custody;
+            let is_over = custody.closed && as_of.millis() >= custody.window.to.millis().saturating_add(LATE_MS);
+            (cohort.rests, cohort.lacks) = (is_over.then(|| traced.settled()).flatten(), None);
             cohort.traced = traced;
             match assessment {
                 Some(assessment) => {
@@ -401,39 +461,6 @@ impl State {
         if last > newest && soonest.is_some_and(|soonest| Some(soonest) <= last) {
             self.schedule.mark(id, Urgency::Urgent, (self.now)(), Instant::now());
         }
-    }
-
-    /// Goes on checking that what is kept gives the assessments that `store` gives.
-    pub(super) async fn check(&mut self, store: &StoreAssess) {
-        let now = (self.now)();
-        if let Some(compared) = self.self_check.finished().await {
-            let here = match compared.is_equal() {
-                true => Ok(None),
-                false => self.assess_one(&compared.unit, compared.as_of).await,
-            };
-            match here {
-                Ok(here) => self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now)),
-                Err(_) => self.self_check.lacking(),
-            }
-        }
-        let units = self.cohorts.units();
-        if let Some((unit, as_of)) = self.self_check.due(units.iter(), now) {
-            let here = self.assess_one(&unit, as_of);
-            self.self_check.begin(unit, as_of, here, store);
-        }
-    }
-
-    /// What is kept of a unit now, as of an instant.
-    fn assess_one(
-        &self,
-        unit: &Name,
-        as_of: ValidAt,
-    ) -> impl Future<Output = Result<Option<Assessment>, Missing>> + Send + use<> {
-        let cohort = self.cohorts.of_unit(unit);
-        let sensors: Vec<Name> =
-            cohort.map(|cohort| cohort.past.sensors().into_iter().cloned().collect()).unwrap_or_default();
-        let traced = cohort.map_or_else(Traced::default, |cohort| cohort.traced.clone());
-        work::assess_one(self.sources(sensors, as_of), traced, unit.clone())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::cohorts::CohortId;
 use super::schedule::Urgency;
-use super::traced::{Sensors, Traced};
+use super::traced::{LATE_MS, Sensors, Traced};
 use crate::assess::AssessError;
 use crate::custody::{Custody, Index};
 use crate::fleet::Profiles;
@@ -80,6 +80,7 @@ fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
         let began = Instant::now();
         let assessment = units.first().map_or(Ok(None), |unit| sources.assess(unit, &mut traced));
         let assessment = assessment.map(|assessment| assessment.map(Arc::new));
+        traced.forget(sources.as_of.millis().saturating_sub(LATE_MS));
         let registry = &sources.registry;
         if let Ok(Some(assessment)) = &assessment {
             let fired = registry.products.get(&assessment.gtin).map_or_else(Vec::new, |of| fired(assessment, of));

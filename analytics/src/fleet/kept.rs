@@ -22,6 +22,10 @@ pub struct Kept {
     newest: Heard,
     /// Readings measured earlier are not kept.
     from: Option<i64>,
+    /// The last of those, ms, if it is known.
+    before: Option<i64>,
+    /// When temperature and humidity were told first, ms, as far as it is known of those that are not kept.
+    first: (Option<i64>, Option<i64>),
 }
 
 impl Kept {
@@ -34,6 +38,15 @@ impl Kept {
         kept
     }
 
+    /// Notes what is known of readings that were measured before those kept: when the last of them was, if there was one, and
+    /// when temperature and humidity were told first, ms.
+    #[must_use]
+    pub fn after(mut self, last: Option<i64>, first: (Option<i64>, Option<i64>)) -> Self {
+        self.before = last.filter(|last| self.from.is_some_and(|from| *last < from));
+        self.first = first;
+        self
+    }
+
     /// Takes in what it said before everything that is kept: all of it since `from`, or all there is when absent.
     pub fn prepend(&mut self, before: Log, from: Option<ValidAt>) {
         let in_order = |mut samples: Vec<Sample>| {
@@ -43,12 +56,24 @@ impl Kept {
         };
         let (temperature, humidity) = (in_order(before.temperature), in_order(before.humidity));
         self.from = from.map(ValidAt::millis);
+        self.before = self.before.filter(|before| self.from.is_some_and(|from| *before < from));
         if self.is_empty() {
             self.newest = self.newest.with(temperature, humidity);
             self.pack();
         } else {
             self.temperature.prepend(&temperature);
             self.humidity.prepend(&humidity);
+        }
+    }
+
+    /// Lets go of readings measured before `at`, ms, but for the newest ones and some beside them.
+    pub fn trim(&mut self, at: i64) {
+        let first = self.first_of_each();
+        let dropped = self.temperature.trim(at).max(self.humidity.trim(at));
+        if let Some(last) = dropped {
+            self.first = first;
+            self.before = self.before.max(dropped);
+            self.from = self.from.max(Some(last + 1));
         }
     }
 
@@ -61,6 +86,7 @@ impl Kept {
     pub fn push(&mut self, reading: &Observation) -> Push {
         let at = reading.measured_at.millis();
         if self.from.is_some_and(|from| at < from) {
+            self.before = self.before.map(|before| before.max(at));
             return Push::Known;
         }
         let old = |packed: &Packed| packed.last().is_some_and(|last| at <= last.at);
@@ -109,7 +135,7 @@ impl Kept {
     /// The last instant it was heard of, ms.
     #[must_use]
     pub fn last_at(&self) -> Option<i64> {
-        self.newest.last_at()
+        self.newest.last_at().or(self.before)
     }
 
     /// How many values it holds, of both quantities.
@@ -129,6 +155,13 @@ impl Kept {
     #[must_use]
     pub fn since(&self) -> Option<i64> {
         self.from
+    }
+
+    /// Whether everything measured after `after`, ms, is here.
+    #[must_use]
+    pub fn reaches(&self, after: i64) -> bool {
+        let is_nothing_between = || self.before.is_some_and(|before| before <= after);
+        self.from.is_none_or(|from| from <= after.saturating_add(1)) || is_nothing_between()
     }
 
     /// The first instant after `after` it was heard of, of those kept, ms.
@@ -163,10 +196,13 @@ impl Kept {
     }
 
     /// When it first told each quantity, temperature and humidity, of the readings kept, ms.
-    pub(super) fn first_of_each(&self) -> (Option<i64>, Option<i64>) {
+    #[must_use]
+    pub fn first_of_each(&self) -> (Option<i64>, Option<i64>) {
         let first = |packed: &Packed, newest: &[Sample]| packed.first().or(newest.first().copied()).map(|one| one.at);
         let newest = (self.newest.raw_temperature(), self.newest.raw_humidity());
-        (first(&self.temperature, newest.0), first(&self.humidity, newest.1))
+        let kept = (first(&self.temperature, newest.0), first(&self.humidity, newest.1));
+        let earlier = |one: Option<i64>, other: Option<i64>| one.into_iter().chain(other).min();
+        (earlier(self.first.0, kept.0), earlier(self.first.1, kept.1))
     }
 
     /// Everything up to `as_of`, ready to be cut into traces.

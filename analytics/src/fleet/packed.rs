@@ -57,6 +57,16 @@ impl Packed {
         self.count += samples.len();
     }
 
+    /// Lets go of the first readings, all before `at`, ms: as many as are in blocks of their own; when the last of them was
+    /// measured, if there was one.
+    pub(crate) fn trim(&mut self, at: i64) -> Option<i64> {
+        let first = self.blocks.partition_point(|block| block.last.at < at);
+        let gone = self.blocks.drain(..first);
+        let (count, last) = gone.fold((0, None), |(count, _), block| (count + block.count, Some(block.last.at)));
+        self.count -= count as usize;
+        last
+    }
+
     /// Takes in a reading that is no later than the last; `false` when it is known.
     pub(crate) fn insert(&mut self, sample: Sample) -> bool {
         let place = self.blocks.partition_point(|block| block.last < sample);

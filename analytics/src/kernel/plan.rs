@@ -131,7 +131,8 @@ impl Plan {
 
     /// At how many instants there are readings that nobody cut out.
     pub(super) fn counting(&self, sensor: usize, readings: &[Sample]) -> usize {
-        counting(&self.corrections[sensor], readings)
+        let instants = readings.chunk_by(|one, next| one.at == next.at);
+        instants.filter(|readings| !self.corrections[sensor].excludes(readings[0].at)).count()
     }
 
     /// The instants after `after` at which sensors that make the trace were read: the first `most`, or fewer.
@@ -160,12 +161,6 @@ impl Plan {
         instants.truncate(most);
         Ok(instants)
     }
-}
-
-/// At how many instants there are readings that nobody cut out.
-pub(super) fn counting(correction: &Correction, readings: &[Sample]) -> usize {
-    let instants = readings.chunk_by(|one, next| one.at == next.at);
-    instants.filter(|readings| !correction.excludes(readings[0].at)).count()
 }
 
 /// Until when the same sensors make two traces, ms.
