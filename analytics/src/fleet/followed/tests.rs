@@ -151,13 +151,14 @@ fn registry(draw: &mut Draw) -> Registry {
         at += (1 + draw.below(2000)) * MINUTE + draw.of(&[0, 1, 30_000]);
         moves.push(json!({"unit": "U", "to": draw.of(&["P", "Q"]), "at": instant(at)}));
     }
-    let exclusions: Vec<Value> = (0..draw.below(3))
+    let mut exclusions: Vec<Value> = (0..draw.below(3))
         .map(|_| {
             let from = BEGIN + draw.below(4000) * MINUTE + draw.of(&[0, 20_000]);
             let to = from + (1 + draw.below(200)) * MINUTE;
             json!({"sensor": draw.of(&names), "from": instant(from), "to": instant(to), "reason": "test", "by": "t"})
         })
         .collect();
+    exclusions.dedup_by_key(|exclusion| (exclusion["sensor"].clone(), exclusion["from"].clone()));
     let mut document = json!({
         "products": [product(draw)],
         "places": [{"id": "P", "kind": "store", "timezone": "Europe/Berlin"}, {"id": "Q", "kind": "store"}],
