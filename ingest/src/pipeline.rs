@@ -112,6 +112,8 @@ struct Shared {
     tail: Mutex<Tail>,
     /// Everything up to here is in the tail or the lake.
     decoded: watch::Sender<Position>,
+    /// Everything up to here has been told to whoever observes.
+    told: AtomicU64,
     /// Set when decoding ended with an error.
     stopped: watch::Sender<bool>,
     counts: Counts,
@@ -150,6 +152,7 @@ impl Pipeline {
             newest: Newest::over(tail.names().clone()),
             tail: Mutex::new(tail),
             decoded: watch::Sender::new(flushed),
+            told: AtomicU64::new(flushed.get()),
             stopped: watch::Sender::new(false),
             counts: Counts::default(),
             receipts: Receipts::default(),
@@ -195,6 +198,12 @@ impl Pipeline {
         let (observer, told) = Observer::new(watched);
         *self.shared.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
         told
+    }
+
+    /// Everything up to this position has been told to whoever observes.
+    #[must_use]
+    pub fn told(&self) -> Position {
+        Position::new(self.shared.told.load(Ordering::Acquire))
     }
 
     /// Waits until everything that was durable when asked has been decoded.

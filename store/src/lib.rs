@@ -12,6 +12,7 @@ pub mod newest;
 pub mod objects;
 pub mod outbox;
 pub mod schema;
+pub mod sealed;
 pub mod tail;
 pub mod view;
 

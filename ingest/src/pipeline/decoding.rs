@@ -117,6 +117,7 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     if let Some(observer) = observer {
         observer.tell(seen);
     }
+    shared.told.store(group.last().get(), Ordering::Release);
 }
 
 fn reached(shared: &Shared, position: Position) {

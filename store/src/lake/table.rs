@@ -101,6 +101,11 @@ impl Table {
         }
     }
 
+    /// The number of the newest version.
+    pub(super) async fn version(&self) -> u64 {
+        self.state.lock().await.version()
+    }
+
     /// The table's name, which is its directory below the lake.
     #[must_use]
     pub fn name(&self) -> &'static str {

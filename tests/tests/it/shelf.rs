@@ -79,6 +79,11 @@ impl Shelf {
         Self { view: View { readings, rejected } }
     }
 
+    /// The files of readings.
+    pub(crate) fn files(&self) -> Vec<LakeFile> {
+        self.view.readings.files.clone()
+    }
+
     /// The same rows with bounds that rule nothing out.
     pub(crate) fn without_bounds(mut self) -> Self {
         for file in &mut self.view.readings.files {

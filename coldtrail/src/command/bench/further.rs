@@ -1,6 +1,7 @@
-//! What further readings cost the server, for a unit with no history and for one with five years of it.
+//! What further readings cost the server, and what a restart reads, for a unit with no history and for one with five years
+//! of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use sensors_sim::Span;
@@ -22,7 +23,8 @@ const MESSAGES_PER_S: u64 = 400;
 pub(crate) async fn run() -> Result<(), Failure> {
     println!("\nprocessor time of the server, ms a second, one unit under one sensor");
     let with = format!("{} readings/s", MESSAGES_PER_S * 50);
-    println!("{:<40}{:>14}{with:>22}{:>14}", "readings the unit has", "idle", "MiB resident");
+    let (idle, resident, restart, read, then) = ("idle", "MiB resident", "s to restart", "readings read", "MiB then");
+    println!("{:<26}{idle:>8}{with:>20}{resident:>16}{restart:>16}{read:>16}{then:>12}", "readings the unit has");
     for history in [1000, HISTORY / 5, HISTORY] {
         let server = Server::start("")?;
         let start = Utc::now() - TimeDelta::minutes(i64::try_from(history + FURTHER / 60 + 1440).unwrap_or(0));
@@ -48,8 +50,23 @@ pub(crate) async fn run() -> Result<(), Failure> {
         let rate = |spent: Duration| spent.as_secs_f64() * 1000.0 / seconds as f64;
         let (quiet, busy) = (rate(before - idle), rate(server.processor_time()? - before));
         let resident = server.resident_bytes()? as f64 / 1048576.0;
-        println!("{history:<40}{quiet:>14.0}{busy:>22.0}{resident:>14.0}");
-        server.stop()?;
+        let (took, read, then) = restarted(server).await?;
+        println!("{history:<26}{quiet:>8.0}{busy:>20.0}{resident:>16.0}{took:>16.1}{read:>16.0}{then:>12.0}");
     }
     Ok(())
+}
+
+/// How long it takes a server from its end until its unit has been looked at again, s, how many readings the evaluator read
+/// from the store for that, and what is resident then, MiB.
+async fn restarted(server: Server) -> Result<(f64, f64, f64), Failure> {
+    let began = Instant::now();
+    let server = server.again()?;
+    while server.metric("coldtrail_assessments_total").await?.is_none_or(|assessments| assessments < 1.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let took = began.elapsed().as_secs_f64();
+    let read = server.metric("coldtrail_evaluator_readings_read_total").await?.unwrap_or(0.0);
+    let resident = server.resident_bytes()? as f64 / 1048576.0;
+    server.stop()?;
+    Ok((took, read, resident))
 }
