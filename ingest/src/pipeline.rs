@@ -299,15 +299,13 @@ impl Readable for Pipeline {
             let tail = self.shared.tail();
             (self.shared.lake.view(), tail.batches())
         };
-        let made =
-            tokio::task::spawn_blocking(move || Ok::<_, store::Error>((batches.readings()?, batches.rejected()?)));
-        let made = made.await;
-        let (readings, rejected) = match made {
+        let made = tokio::task::spawn_blocking(move || Ok::<_, store::Error>((batches.rejected()?, batches)));
+        let (rejected, readings) = match made.await {
             Ok(made) => made?,
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         };
-        view.readings.tail = readings;
-        view.rejected.tail = vec![rejected];
+        view.readings.tail = Arc::new(readings);
+        view.rejected.tail = Arc::new(vec![rejected]);
         Ok(view)
     }
 }

@@ -66,8 +66,8 @@ impl Scan {
 
     /// Gives what the tail has.
     pub(super) fn tail(&self, taker: &mut impl Taker) -> Result<(), SqlError> {
-        for batch in self.excerpt.view.tail.iter().filter(|batch| batch.num_rows() > 0) {
-            taker.take(&Columns::of(batch)?, &self.excerpt.spans);
+        for batch in self.excerpt.tail()? {
+            taker.take(&Columns::of(&batch)?, &self.excerpt.spans);
         }
         Ok(())
     }

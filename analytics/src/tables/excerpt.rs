@@ -61,6 +61,14 @@ impl Excerpt {
         self.view.files.iter().filter(may_have).cloned().collect()
     }
 
+    /// What is in no file of it.
+    pub(crate) fn tail(&self) -> Result<Vec<RecordBatch>, SqlError> {
+        let all = self.view.schema.fields();
+        let columns: Vec<usize> = (0..all.len()).filter(|column| self.columns.contains(all[*column].name())).collect();
+        let sensors: Vec<&str> = self.spans.sensors().collect();
+        self.view.tail.batches(&columns, Some(&sensors)).map_err(SqlError::internal)
+    }
+
     /// Opens `file`, or reads it where it is small.
     pub(crate) async fn fetch(&self, file: &LakeFile) -> Result<Fetched, SqlError> {
         if file.size <= WHOLE_BYTES {

@@ -67,6 +67,7 @@ impl LakeTable {
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
         predicate: Option<Arc<dyn PhysicalExpr>>,
+        sensors: Option<&[String]>,
         limit: Option<usize>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let files = prune::may_match(&self.view.files, predicate.as_ref(), &self.schema, self.time)?;
@@ -74,8 +75,8 @@ impl LakeTable {
             return Ok(None);
         }
         let partitions = state.config().target_partitions();
-        if let Some(sensors) = predicate.as_ref().filter(|_| self.has_sensors()).and_then(narrow::sensors) {
-            return Ok(Some(self.narrow(state, projection)?.plan(files, &sensors, partitions)));
+        if let Some(sensors) = sensors {
+            return Ok(Some(self.narrow(state, projection)?.plan(files, sensors, partitions)));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let inner = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
@@ -145,15 +146,21 @@ impl LakeTable {
         &self,
         projected: &SchemaRef,
         projection: Option<&Vec<usize>>,
+        sensors: Option<&[String]>,
         partitions: usize,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if self.view.tail.iter().all(|batch| batch.num_rows() == 0) {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let sensors: Option<Vec<&str>> = sensors.map(|sensors| sensors.iter().map(String::as_str).collect());
+        let tail = self.view.tail.batches(projection.unwrap_or(&all), sensors.as_deref());
+        let mut tail = tail.map_err(|error| DataFusionError::External(error.into()))?;
+        tail.retain(|batch| batch.num_rows() > 0);
+        if tail.is_empty() {
             return Ok(None);
         }
-        let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, self.view.tail.len())];
+        let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, tail.len())];
         let turns = dealt.len();
-        for (turn, batch) in self.view.tail.iter().enumerate() {
-            dealt[turn % turns].push(projected_batch(batch, projected, projection)?);
+        for (turn, batch) in tail.iter().enumerate() {
+            dealt[turn % turns].push(with_types(batch, projected)?);
         }
         Ok(Some(MemorySourceConfig::try_new_exec(&dealt, Arc::clone(projected), None)?))
     }
@@ -203,12 +210,8 @@ fn with_text_views(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The columns `projection` names of `batch`, with the types of `projected`.
-fn projected_batch(batch: &RecordBatch, projected: &SchemaRef, projection: Option<&Vec<usize>>) -> Result<RecordBatch> {
-    let batch = match projection {
-        Some(indices) => &batch.project(indices)?,
-        None => batch,
-    };
+/// `batch` with the types of `projected`.
+fn with_types(batch: &RecordBatch, projected: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(projected.fields()).map(|(column, field)| cast(column, field.data_type()));
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(projected), columns.collect::<Result<_, _>>()?, &options)?)
@@ -247,8 +250,9 @@ impl TableProvider for LakeTable {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),
         };
-        let files = self.scan_files(state, projection, predicate, limit)?;
-        let tail = self.scan_tail(&projected, projection, state.config().target_partitions())?;
+        let sensors = predicate.as_ref().filter(|_| self.has_sensors()).and_then(narrow::sensors);
+        let files = self.scan_files(state, projection, predicate, sensors.as_deref(), limit)?;
+        let tail = self.scan_tail(&projected, projection, sensors.as_deref(), state.config().target_partitions())?;
         let parts: Vec<_> = files.into_iter().chain(tail).collect();
         if parts.is_empty() {
             return Ok(Arc::new(EmptyExec::new(projected)));

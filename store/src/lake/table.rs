@@ -139,7 +139,7 @@ impl Table {
         TableView {
             schema: Arc::clone(&self.schema),
             files: self.files().as_ref().clone(),
-            tail: Vec::new(),
+            tail: Arc::new(Vec::new()),
             store: objects.store(),
             prefix: objects.path(self.name),
         }

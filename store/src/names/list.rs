@@ -30,6 +30,13 @@ impl NameList {
         (id.index() < self.len()).then(|| self.known(id.number()))
     }
 
+    /// The numbers of those of `names` that were known.
+    pub(crate) fn numbers(&self, names: &[&str]) -> Vec<u32> {
+        #[expect(clippy::cast_possible_truncation, reason = "numbers are 32 bits by construction")]
+        let all = 0..self.len() as u32;
+        all.filter(|number| names.contains(&self.known(*number))).collect()
+    }
+
     /// How many names were known.
     pub(crate) fn len(&self) -> usize {
         self.full.len() * BLOCK + self.open.ends.len()

@@ -32,6 +32,11 @@ impl Spans {
         self.0.is_empty()
     }
 
+    /// The sensors of which something is wanted.
+    pub(crate) fn sensors(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(AsRef::as_ref)
+    }
+
     /// What is wanted of `sensor`.
     pub(crate) fn of_sensor(&self, sensor: &str) -> Option<&[(i64, i64)]> {
         self.0.get(sensor).map(Vec::as_slice)

@@ -15,6 +15,11 @@ const HISTORY: u64 = 5 * 365 * 24 * 60;
 /// Readings that are measured.
 const FURTHER: u64 = 200_000;
 
+/// A server that took less processor time than this in two seconds has nothing left to do.
+const QUIET: Duration = Duration::from_millis(60);
+/// It is waited for that no longer than this.
+const SETTLE: Duration = Duration::from_secs(90);
+
 /// Messages of 50 readings a second while it is measured.
 const MESSAGES_PER_S: u64 = 400;
 
@@ -37,7 +42,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
         publish(options.clone()).await?;
         // Every second from then on; it is measured when everything before was evaluated.
         server.number("SELECT count(*) FROM readings").await?;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        quiet(&server).await?;
         let idle = server.processor_time()?;
         let seconds = FURTHER / 50 / MESSAGES_PER_S;
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -52,6 +57,21 @@ pub(crate) async fn run() -> Result<(), Failure> {
         let resident = server.resident_bytes()? as f64 / 1048576.0;
         let (took, read, then) = restarted(server).await?;
         println!("{history:<26}{quiet:>8.0}{busy:>20.0}{resident:>16.0}{took:>16.1}{read:>16.0}{then:>12.0}");
+    }
+    Ok(())
+}
+
+/// Waits until nothing is left to do of what was sent: flushes and merges go on for a while.
+async fn quiet(server: &Server) -> Result<(), Failure> {
+    let began = Instant::now();
+    let mut before = server.processor_time()?;
+    while began.elapsed() < SETTLE {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = server.processor_time()?;
+        if now - before < QUIET {
+            break;
+        }
+        before = now;
     }
     Ok(())
 }
