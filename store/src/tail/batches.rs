@@ -7,6 +7,7 @@ use arrow::array::{
     ArrayRef, Float32Builder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions, StringBuilder,
     TimestampMillisecondArray, new_null_array,
 };
+use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use model::reading::Quality;
 
@@ -64,8 +65,7 @@ impl TailBatches {
             let first = (number * Chunk::ROWS) as u32;
             let conflict = |row: usize| !overlay.is_empty() && overlay.conflicts.contains(&(first + row as u32));
             let is_shown = |row: usize| overlay.is_empty() || !overlay.hides(first + row as u32);
-            let is_wanted = |row: usize| sensors.is_none_or(|wanted| wanted.contains(&chunk.sensor[row]));
-            let rows: Vec<usize> = (0..chunk.len()).filter(|row| is_wanted(*row) && is_shown(*row)).collect();
+            let rows: Vec<usize> = wanted(chunk, sensors).into_iter().filter(|row| is_shown(*row)).collect();
             if !rows.is_empty() {
                 batches.push(Picked { chunk, rows, names: &self.names }.batch(columns, conflict)?);
             }
@@ -86,7 +86,24 @@ impl Unflushed for TailBatches {
         let sealed = self.active.rows.sealed.iter().map(AsRef::as_ref);
         let chunks = sealed.chain(std::iter::once(&self.active.rows.open));
         self.convert(chunks, &self.active.overlay, columns, numbers, &mut batches)?;
-        Ok(batches)
+        match batches.first() {
+            // of some sensors a chunk has a few rows only
+            Some(first) if numbers.is_some() => Ok(vec![concat_batches(&first.schema(), &batches)?]),
+            _ => Ok(batches),
+        }
+    }
+}
+
+/// The rows of `chunk` that are of `sensors`, or all of them.
+fn wanted(chunk: &Chunk, sensors: Option<&[u32]>) -> Vec<usize> {
+    match sensors {
+        None => (0..chunk.len()).collect(),
+        // a loop that compares with one number takes a fraction of the time
+        Some([one]) => {
+            let all = chunk.sensor.iter().enumerate();
+            all.filter(|(_, sensor)| *sensor == one).map(|(row, _)| row).collect()
+        }
+        Some(several) => (0..chunk.len()).filter(|row| several.contains(&chunk.sensor[*row])).collect(),
     }
 }
 
