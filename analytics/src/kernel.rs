@@ -10,6 +10,7 @@
 //!
 //! **Invariant**: nothing here reads a clock, and silence is never in range (A3).
 
+mod balance;
 mod budget;
 pub(crate) mod bytes;
 mod envelope;

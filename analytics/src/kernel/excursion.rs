@@ -16,15 +16,42 @@ use super::moment::{Moment, Span};
 use super::trace::{Part, Side, Trace};
 use super::watch::Watch;
 
-/// What a rule makes of a trace.
+/// What a rule makes of a part of a trace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) excursions: Vec<Excursion>,
+    /// Firings that are told one by one; of a cumulative rule, see [`Tally::alarm`].
     pub(super) alarms: Vec<Alarm>,
-    /// Lone readings out of limits.
-    pub(super) levels: Vec<ValidAt>,
     /// The excursions with exact bounds.
     pub(super) times: Vec<Out>,
+}
+
+/// What a rule has come to over the parts of a trace that were evaluated so far, by time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// When it first fired.
+    pub(super) fired: Option<ValidAt>,
+    /// When it first fired in the worst case.
+    pub(super) worst_case: Option<ValidAt>,
+    /// When it first would have fired, had every reading been as far off as it may be; of no meaning once it has fired.
+    pub(super) within_doubt: Option<ValidAt>,
+    /// The first lone reading out of limits.
+    pub(super) lone: Option<ValidAt>,
+    /// Time out of limits, of a cumulative rule: as read, in the worst case, and within doubt.
+    out: Lasted,
+    worst: Lasted,
+    doubted: Lasted,
+    /// Until then what follows may be bridged to an excursion.
+    pub(super) bridgeable: Option<Moment>,
+}
+
+/// Time out of limits, as far as it still counts.
+#[derive(Clone, Debug, Default)]
+struct Lasted {
+    /// All of it.
+    sum: Span,
+    /// What a rolling window that ends later can begin in.
+    recent: Vec<(Moment, Moment)>,
 }
 
 /// One excursion, exactly.
@@ -44,36 +71,51 @@ impl Out {
 }
 
 impl Watch {
-    /// Evaluates the rule over a trace of its quantity.
-    pub(super) fn evaluate(&self, trace: &Trace, known: &Known) -> Found {
+    /// Evaluates the rule over the next part of a trace of its quantity; `doubts`: also within the doubt of readings.
+    ///
+    /// Where one part ends and the next begins nothing is out of limits and nothing unknown.
+    pub(super) fn evaluate(&self, trace: &Trace, known: &Known, doubts: bool, tally: &mut Tally) -> Found {
         let beyond = self.limit.times(trace);
         let times = self.outs(trace, known, &beyond);
         let excursions = times.iter().map(|out| self.describe(trace, &beyond, out)).collect();
-        Found { excursions, alarms: self.alarms(trace, known, &times), levels: self.lone(trace, &times), times }
+        let worst = self.worst(trace, known, &times);
+        let alarms = match self.mode {
+            Mode::Single => self.single(&times, &worst),
+            Mode::Cumulative { .. } => Vec::new(),
+        };
+        let spans = |outs: &[Out]| outs.iter().map(|out| (out.from, out.to)).collect::<Vec<_>>();
+        let first = |seen: &mut Option<ValidAt>, now: Option<ValidAt>| *seen = (*seen).or(now);
+        first(&mut tally.fired, self.first_firing(&spans(&times), &mut tally.out));
+        first(&mut tally.worst_case, self.first_firing(&worst, &mut tally.worst));
+        first(&mut tally.lone, self.lone(trace, &times).first().copied());
+        let mut last = times.last().copied();
+        if doubts && tally.fired.is_none() {
+            let doubted = self.doubted();
+            let times = doubted.outs(trace, known, &doubted.limit.times(trace));
+            first(&mut tally.within_doubt, doubted.first_firing(&spans(&times), &mut tally.doubted));
+            last = last.into_iter().chain(times.last().copied()).max_by_key(|out| out.to);
+        }
+        tally.bridgeable = last.map(|out| out.to + self.merge).or(tally.bridgeable);
+        Found { excursions, alarms, times }
     }
 
-    /// When the rule fires.
-    fn alarms(&self, trace: &Trace, known: &Known, times: &[Out]) -> Vec<Alarm> {
-        let worst = self.worst(trace, known, times);
+    /// The rule as it is when every reading is as far off as it may be; for the guard band.
+    fn doubted(&self) -> Self {
+        let view = if self.limit.view.is_mirrored() { View::Coldest } else { View::Hottest };
+        Self { limit: Level { view, ..self.limit }, reset: Level { view, ..self.reset }, ..self.clone() }
+    }
+
+    /// When the rule first fires over further `times` out of limits; `lasted` is what came before.
+    fn first_firing(&self, times: &[(Moment, Moment)], lasted: &mut Lasted) -> Option<ValidAt> {
         match self.mode {
-            Mode::Single => self.single(times, &worst),
+            Mode::Single => {
+                let mut firing = times.iter().filter(|(from, to)| (*to - *from).reaches(self.delay));
+                firing.next().map(|(from, _)| (*from + self.delay).floor())
+            }
             Mode::Cumulative { window } => {
-                let window = window.map(super::watch::span);
-                let spans = |outs: &[Out]| outs.iter().map(|out| (out.from, out.to)).collect::<Vec<_>>();
-                let at = reached(&spans(times), self.delay, window).map(Moment::floor);
-                let worst_case_at = reached(&worst, self.delay, window).map(Moment::floor);
-                let fired = at.is_some() || worst_case_at.is_some();
-                fired.then(|| Alarm { rule: self.id.clone(), at, worst_case_at }).into_iter().collect()
+                lasted.reached(times, self.delay, window.map(super::watch::span)).map(Moment::floor)
             }
         }
-    }
-
-    /// Whether the rule fires when every reading is as far off as it may be; for the guard band.
-    pub(super) fn fires_within_doubt(&self, trace: &Trace, known: &Known) -> Option<ValidAt> {
-        let view = if self.limit.view.is_mirrored() { View::Coldest } else { View::Hottest };
-        let doubted = Self { limit: Level { view, ..self.limit }, reset: Level { view, ..self.reset }, ..self.clone() };
-        let times = doubted.outs(trace, known, &doubted.limit.times(trace));
-        doubted.alarms(trace, known, &times).iter().filter_map(|alarm| alarm.at).min()
     }
 
     /// The excursions: with hysteresis, and short recoveries bridged.
@@ -236,19 +278,41 @@ fn end_kind(end: &Beyond, known: &Known, window_end: i64) -> EndKind {
     }
 }
 
-/// The first instant at which the summed length of `times` (within a rolling window, if one is given) is `enough`.
-fn reached(times: &[(Moment, Moment)], enough: Span, window: Option<Span>) -> Option<Moment> {
-    let Some(window) = window else {
-        let mut sum = Span::ZERO;
-        for (from, to) in times {
-            let length = *to - *from;
-            if (sum + length).reaches(enough) {
-                return Some(*from + (enough - sum));
+impl Tally {
+    /// The one firing that is told of a cumulative rule, if it fired.
+    pub(super) fn alarm(&self, watch: &Watch) -> Option<Alarm> {
+        let told = matches!(watch.mode, Mode::Cumulative { .. }) && (self.fired.is_some() || self.worst_case.is_some());
+        told.then(|| Alarm { rule: watch.id.clone(), at: self.fired, worst_case_at: self.worst_case })
+    }
+}
+
+impl Lasted {
+    /// Takes in further `times`, and tells the first instant in them at which the summed length of all (within a rolling
+    /// window, if one is given) is `enough`.
+    fn reached(&mut self, times: &[(Moment, Moment)], enough: Span, window: Option<Span>) -> Option<Moment> {
+        let Some(window) = window else {
+            let mut found = None;
+            for (from, to) in times {
+                let length = *to - *from;
+                if found.is_none() && (self.sum + length).reaches(enough) {
+                    found = Some(*from + (enough - self.sum));
+                }
+                self.sum += length;
             }
-            sum += length;
+            return found;
+        };
+        let before = self.recent.len();
+        self.recent.extend_from_slice(times);
+        let found = within_window(&self.recent, before, enough, window);
+        if let Some(&(_, last)) = self.recent.last() {
+            self.recent.retain(|(_, to)| *to + window > last);
         }
-        return None;
-    };
+        found
+    }
+}
+
+/// The first instant in `times` from number `first` on at which their summed length within a rolling window is `enough`.
+fn within_window(times: &[(Moment, Moment)], first: usize, enough: Span, window: Span) -> Option<Moment> {
     // Within a time out the sum grows, but for what leaves the window at its other end.
     let within = |until: Moment| -> Span {
         let start = until - window;
@@ -256,7 +320,7 @@ fn reached(times: &[(Moment, Moment)], enough: Span, window: Option<Span>) -> Op
         let shared = times[first..].iter().take_while(|(from, _)| *from < until);
         shared.map(|(from, to)| (*to).min(until) - (*from).max(start)).sum()
     };
-    for (index, (from, to)) in times.iter().enumerate() {
+    for (index, (from, to)) in times.iter().enumerate().skip(first) {
         // Between these instants the sum changes evenly.
         let gone = times[..=index].partition_point(|(_, to)| *to + window <= *from);
         let leaving = times[gone..=index].iter().flat_map(|(from, to)| [*from + window, *to + window]);

@@ -123,6 +123,11 @@ impl Fold {
         self.readings.get(number).copied().filter(|(first, last)| first < last)
     }
 
+    /// Whether it lies in no excursion, and the first and the last reading of every sensor are such.
+    pub(super) fn is_free(&self, is_such: impl Fn((i64, i64)) -> bool) -> bool {
+        self.worst.is_empty() && self.readings.iter().all(|readings| is_such(*readings))
+    }
+
     /// This and the one that begins where it ends; `None` when they do not touch.
     #[must_use]
     pub(super) fn joined(&self, next: &Self) -> Option<Self> {
@@ -214,7 +219,11 @@ impl Trace {
         let outs: Vec<Vec<Out>> =
             watches.iter().map(|watch| watch.outs(self, &known, &watch.limit.times(self))).collect();
         let of_temperature = quantity == Quantity::Temperature;
-        let course = profile.aging.as_ref().filter(|_| of_temperature).map(|aging| Course::new(aging, self, &known));
+        let course = profile
+            .aging
+            .as_ref()
+            .filter(|_| of_temperature)
+            .map(|aging| Course::new(aging, self, &known, known.counted.0));
         let (seen, exposure) = (heat::Known::of(self), profile.mkt.as_ref().filter(|_| of_temperature));
         let mut folds: Vec<Fold> = Vec::with_capacity(zones.len());
         for zone in zones {
@@ -271,7 +280,7 @@ fn settled(watch: &Watch, outs: &[Out], (from, to): (Moment, Moment), known: &Kn
 }
 
 /// The levels of a product at which anything about a quantity turns.
-fn levels(profile: &Profile, quantity: Quantity) -> Vec<Level> {
+pub(super) fn levels(profile: &Profile, quantity: Quantity) -> Vec<Level> {
     let own = profile.levels.iter().filter(|(of, _)| *of == quantity).map(|(_, level)| *level);
     let mut levels: Vec<Level> = own.collect();
     if profile.product.guard_band {

@@ -60,6 +60,14 @@ impl Heat {
         self.rate += other.rate;
     }
 
+    /// Extremes and mean.
+    pub(super) fn extent(&self) -> Extent {
+        // Zero has one sign, whichever of the mirrored values was met first.
+        let value = |extreme: f64| extreme.is_finite().then_some(extreme / 1000.0 + 0.0);
+        let mean = (self.length.value() > 0.0).then(|| self.weighted.value() / self.length.value());
+        Extent { min: value(self.lowest), max: value(self.highest), mean }
+    }
+
     fn see(&mut self, slope: &Slope) {
         self.highest = self.highest.max(slope.a).max(slope.b);
         self.lowest = self.lowest.min(slope.a).min(slope.b);
@@ -145,20 +153,23 @@ impl Known {
     /// Extremes and mean; `trace` is the one this was made of.
     pub(super) fn extent(&self, trace: &Trace) -> Extent {
         let mut heat = Heat::default();
+        self.add_to(&mut heat, trace);
+        heat.extent()
+    }
+
+    /// Adds what all of it comes to, but for the rate; `trace` is the one this was made of.
+    pub(super) fn add_to(&self, heat: &mut Heat, trace: &Trace) {
         self.slopes.iter().filter(|slope| !is_of_fold(slope)).for_each(|slope| heat.see(slope));
         self.folds.iter().for_each(|fold| heat.join(fold.heat()));
         for piece in &trace.pieces {
             heat.see_lowest(piece, self.origin, (piece.from, piece.to));
         }
-        // Zero has one sign, whichever of the mirrored values was met first.
-        let value = |extreme: f64| extreme.is_finite().then_some(extreme / 1000.0 + 0.0);
-        let mean = (heat.length.value() > 0.0).then(|| heat.weighted.value() / heat.length.value());
-        Extent { min: value(heat.lowest), max: value(heat.highest), mean }
     }
 
-    /// Mean kinetic temperature over rolling windows that end at a reading or with the trace.
-    pub(super) fn mkt(&self, mkt: &Mkt, exposure: &Exposure, trace: &Trace) -> MeanKinetic {
-        let (from, to) = trace.window();
+    /// Mean kinetic temperature over rolling windows that end at a reading or with the trace, of a unit whose time began at
+    /// `from`, ms.
+    pub(super) fn mkt(&self, mkt: &Mkt, exposure: &Exposure, trace: &Trace, from: i64) -> MeanKinetic {
+        let to = trace.window().1;
         let window = window_of(mkt);
         let sums = Sums::new(self, exposure);
         let celsius = |mean: Option<f64>| mean.map(|mean| mean_kinetic_celsius(mkt.dh, mean));

@@ -74,18 +74,52 @@ impl Known {
     }
 
     pub(super) fn coverage(&self) -> Coverage {
-        let seconds = |intervals: &[(i64, i64)]| {
-            let millis: i64 = intervals.iter().map(|(from, to)| to - from).sum();
-            millis as f64 / 1000.0
-        };
-        let (known_s, unknown_s) = (seconds(&self.intervals), seconds(&self.gaps));
+        let mut reach = Reach::default();
+        reach.take(self);
+        reach.coverage()
+    }
+}
+
+/// How much is known of the parts of a trace that were looked at so far, by time; in ms.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    known: i64,
+    unknown: i64,
+    partial: i64,
+    /// Whether anything is known.
+    heard: bool,
+    gaps: Vec<(i64, i64)>,
+    /// The part of the time that counts.
+    counted: Option<(i64, i64)>,
+}
+
+impl Reach {
+    /// Takes in the next part, which begins where the last one ended, at an instant that is known on both sides.
+    pub(super) fn take(&mut self, known: &Known) {
+        let length = |intervals: &[(i64, i64)]| intervals.iter().map(|(from, to)| to - from).sum::<i64>();
+        self.known += length(&known.intervals);
+        self.unknown += length(&known.gaps);
+        self.partial += length(&known.partial);
+        self.heard |= !known.intervals.is_empty();
+        self.gaps.extend_from_slice(&known.gaps);
+        let from = self.counted.map_or(known.counted.0, |(from, _)| from);
+        self.counted = Some((from, known.counted.1));
+    }
+
+    /// The part of the time that counts; of no length before anything was looked at.
+    pub(super) fn counted(&self) -> (i64, i64) {
+        self.counted.unwrap_or_default()
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        let seconds = |millis: i64| millis as f64 / 1000.0;
+        let (known_s, unknown_s) = (seconds(self.known), seconds(self.unknown));
         let whole = known_s + unknown_s;
-        let heard = !self.intervals.is_empty();
         Coverage {
             known_s,
             unknown_s,
-            partial_s: seconds(&self.partial),
-            fraction: (heard && whole > 0.0).then(|| known_s / whole),
+            partial_s: seconds(self.partial),
+            fraction: (self.heard && whole > 0.0).then(|| known_s / whole),
             gaps: self.gaps.iter().map(|&(from, to)| interval(from, to)).collect(),
         }
     }

@@ -72,38 +72,75 @@ impl Aging {
     }
 }
 
-/// The life of a unit whose trace and excursions are given.
-pub(super) fn life(aging: Option<&Aging>, trace: &Trace, known: &Known, out: Vec<Beyond>) -> Life {
-    let (from, to) = known.counted;
-    let elapsed_s = (to - from) as f64 / 1000.0;
-    let plain = |seconds| Life {
-        elapsed_s: seconds,
-        equivalent_s: Equivalent { low: seconds, nominal: seconds, upper: seconds },
-        extra_s: 0.0,
-        contributions: Vec::new(),
-    };
-    let Some(aging) = aging else { return plain(elapsed_s) };
-    let course = Course::new(aging, trace, known);
-    let mut total = Ages::default();
-    let mut contributions = Vec::new();
-    for stretch in stretches(known, out, from) {
-        let mut ages = Ages::default();
-        course.integrate(stretch.from, stretch.to, &mut ages);
-        contributions.extend(stretch.contribution(&ages, from));
-        total.join(&ages);
+/// How a unit aged over the parts of its trace that were integrated so far, by time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aged {
+    /// The beginning of the time that counts, ms.
+    origin: Option<i64>,
+    /// Of all that lies before `open`.
+    ages: Ages,
+    /// Those of them that may be told.
+    contributions: Vec<Contribution>,
+    /// Since the last excursion or gap, ms since the origin, and the ages since then.
+    open: f64,
+    open_ages: Ages,
+}
+
+impl Aged {
+    /// Takes in the next part of a trace; `out` are its times out of limits on the hot side. Where one part ends and the
+    /// next begins nothing is out of limits and nothing unknown.
+    pub(super) fn take(&mut self, aging: &Aging, trace: &Trace, known: &Known, out: Vec<Beyond>) {
+        let origin = *self.origin.get_or_insert(known.counted.0);
+        let course = Course::new(aging, trace, known, origin);
+        for stretch in stretches(known, out, origin, self.open) {
+            let mut ages = std::mem::take(&mut self.open_ages);
+            course.integrate(stretch.from, stretch.to, &mut ages);
+            match stretch.kind {
+                None if stretch.to >= (known.counted.1 - origin) as f64 => self.open_ages = ages,
+                _ => {
+                    self.open = stretch.to;
+                    self.ages.join(&ages);
+                    self.contributions.extend(stretch.contribution(&ages, origin));
+                }
+            }
+        }
+        largest(&mut self.contributions);
     }
+
+    /// The life of the unit, whose time that counts is given, ms.
+    pub(super) fn life(mut self, (from, to): (i64, i64)) -> Life {
+        let elapsed_s = (to - from) as f64 / 1000.0;
+        let rest = Stretch { from: self.open, to: (to - from) as f64, kind: None };
+        if rest.from < rest.to {
+            self.contributions.extend(rest.contribution(&self.open_ages, from));
+            largest(&mut self.contributions);
+        }
+        let mut total = self.ages;
+        total.join(&self.open_ages);
+        let equivalent_s = Equivalent {
+            low: elapsed_s + total.low.value(),
+            nominal: elapsed_s + total.nominal.value(),
+            upper: elapsed_s + total.upper.value(),
+        };
+        Life { elapsed_s, equivalent_s, extra_s: total.upper.value().max(0.0), contributions: self.contributions }
+    }
+}
+
+/// The life of a unit that ages with the clock alone, and whose time that counts is given, ms.
+pub(super) fn by_the_clock((from, to): (i64, i64)) -> Life {
+    let elapsed_s = (to - from) as f64 / 1000.0;
+    let equivalent_s = Equivalent { low: elapsed_s, nominal: elapsed_s, upper: elapsed_s };
+    Life { elapsed_s, equivalent_s, extra_s: 0.0, contributions: Vec::new() }
+}
+
+/// Leaves the contributions that are told, largest first.
+fn largest(contributions: &mut Vec<Contribution>) {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "whole microseconds: a saturated one sorts first all the same"
     )]
     contributions.sort_by_key(|part: &Contribution| (-(part.extra_s * 1e6).round() as i64, part.interval, part.kind));
     contributions.truncate(TOLD);
-    let equivalent_s = Equivalent {
-        low: elapsed_s + total.low.value(),
-        nominal: elapsed_s + total.nominal.value(),
-        upper: elapsed_s + total.upper.value(),
-    };
-    Life { elapsed_s, equivalent_s, extra_s: total.upper.value().max(0.0), contributions }
 }
 
 /// A part of the time that counts, all of one kind. ms since the beginning of that time.
@@ -124,11 +161,11 @@ impl Stretch {
     }
 }
 
-/// The time that counts as gaps, excursions and what lies between them.
-fn stretches(known: &Known, out: Vec<Beyond>, origin: i64) -> Vec<Stretch> {
+/// The time that counts as gaps, excursions and what lies between them, from `at` on, ms since the origin.
+fn stretches(known: &Known, out: Vec<Beyond>, origin: i64, mut at: f64) -> Vec<Stretch> {
     let out = union(out);
     let since = |at: i64| (at - origin) as f64;
-    let (end, mut at) = (since(known.counted.1), 0.0);
+    let end = since(known.counted.1);
     let gaps = known.gaps.iter().map(|&(from, to)| (since(from), since(to), ContributionKind::Gap));
     let outs =
         out.iter().map(|out| (out.from.millis_since(origin), out.to.millis_since(origin), ContributionKind::Excursion));
@@ -169,8 +206,8 @@ struct Span<'a> {
 }
 
 impl<'a> Course<'a> {
-    pub(super) fn new(aging: &Aging, trace: &'a Trace, known: &Known) -> Self {
-        let origin = known.counted.0;
+    /// Of `trace`; `origin` is the beginning of the time that counts, ms.
+    pub(super) fn new(aging: &Aging, trace: &'a Trace, known: &Known, origin: i64) -> Self {
         let (lowest, highest) = range(trace, &aging.bound);
         let integrators = Integrators {
             low: aging.low.between(lowest, highest),
@@ -180,7 +217,7 @@ impl<'a> Course<'a> {
         let pieces = trace.pieces.iter().enumerate().map(|(number, piece)| {
             let ready = match piece.strands.as_slice() {
                 [strand] if is_plain(number, piece, strand) => Ready::One(strand),
-                _ => swept(trace, piece, aging.bound, known),
+                _ => swept(trace, piece, aging.bound, known, origin),
             };
             Span { from: piece.from, to: piece.to, ready, folds: &piece.folds }
         });
@@ -322,8 +359,7 @@ fn is_plain(number: usize, piece: &Piece, strand: &Strand) -> bool {
 }
 
 /// The functions of a piece in which several sensors, or none, or gaps across its ends must be weighed.
-fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known) -> Ready<'a> {
-    let origin = known.counted.0;
+fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known, origin: i64) -> Ready<'a> {
     let (mut lows, mut uppers) = (Vec::new(), Vec::new());
     let (mut own_lows, mut own) = (Vec::new(), Vec::new());
     for strand in &piece.strands {

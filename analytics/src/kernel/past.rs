@@ -17,16 +17,23 @@
 //! there become the *trunk* ([`Past::forget`]), and their leaves go. A reading that is later still takes away the node it
 //! falls into with all that comes after it.
 //!
+//! How many readings lie between the folds of a node depends on how often something happened. So that an assessment does
+//! not go through all of that again, what the older nodes come to is brought forward ([`settled`]), and the trace begins
+//! after them.
+//!
 //! Rolling windows that end among the newest readings begin among old ones: the leaves there are opened, which is to say
 //! that their readings are asked for again. They come from a [`Source`], as does all that is newer than the last leaf; a
 //! leaf itself needs none.
 
+mod settled;
 mod trunk;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::balance;
 use super::bytes::{Carried, carried};
 use super::fold::{Fold, Seen};
 use super::heat::window_of;
@@ -60,6 +67,10 @@ pub struct Past {
     gap: Option<Duration>,
     /// Readings right before and right after stretches of a sensor: by sensor, end, and whether they are before it.
     beside: BTreeMap<(usize, i64, bool), Vec<Sample>>,
+    /// What the older nodes come to.
+    settled: Option<balance::Settled>,
+    /// The end of the last node up to which it was tried to settle it, ms.
+    tried: Option<i64>,
 }
 
 /// Readings in a row, folded.
@@ -135,6 +146,8 @@ impl Past {
             corrections: Vec::new(),
             gap: None,
             beside: BTreeMap::new(),
+            settled: None,
+            tried: None,
         }
     }
 
@@ -209,6 +222,9 @@ impl Past {
         });
         let untouched = self.partition(|leaf| leaf.until < at);
         self.truncate(untouched);
+        if self.settled.as_ref().is_some_and(|settled| at <= settled.until) {
+            self.unsettle();
+        }
     }
 
     fn truncate(&mut self, nodes: usize) {
@@ -217,6 +233,9 @@ impl Past {
         for level in &mut self.levels {
             level.truncate(leaves);
             leaves /= JOINED;
+        }
+        if self.settled.as_ref().is_some_and(|settled| self.last().is_none_or(|leaf| leaf.to <= settled.at)) {
+            self.unsettle();
         }
     }
 
@@ -253,7 +272,8 @@ impl Past {
             self.corrections.clone_from(&plan.corrections);
         }
         while self.grow(profile, plan, source)? {}
-        self.look_beside(plan, source)
+        self.look_beside(plan, source)?;
+        self.settle(profile, plan, source)
     }
 
     /// Makes further leaves; whether there may be more.
@@ -266,9 +286,9 @@ impl Past {
         let mut bounds = vec![from];
         bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
         // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
-        let mut trace = self.over(profile, &plan.until(last), source, self.count())?;
+        let mut trace = self.over(profile, &plan.until(last), source, 0..self.count())?;
         if trace.settled(from, bounds[1]).is_none() && last < plan.window().1 {
-            trace = self.over(profile, plan, source, self.count())?;
+            trace = self.over(profile, plan, source, 0..self.count())?;
         }
         let settled: Vec<i64> = bounds.windows(2).map_while(|part| trace.settled(part[0], part[1])).collect();
         bounds.truncate(settled.len() + 1);
@@ -337,20 +357,24 @@ impl Past {
         Ok(())
     }
 
-    /// The readings beside a stay, as far as they count as of the plan's instant.
+    /// The readings beside a stay, as far as they count as of the plan's instant: at those of its ends that lie within
+    /// `part`.
     fn beside(
         &self,
         plan: &Plan,
         source: &dyn Source,
         sensor: usize,
         (from, to): (i64, i64),
+        part: (i64, i64),
         readings: &mut Vec<Sample>,
     ) -> Result<(), Missing> {
-        match self.beside.get(&(sensor, from, true)) {
-            Some(before) => readings.extend(before),
-            None => readings.extend(plan.before(source, sensor, from)?),
+        if part.0 <= from {
+            match self.beside.get(&(sensor, from, true)) {
+                Some(before) => readings.extend(before),
+                None => readings.extend(plan.before(source, sensor, from)?),
+            }
         }
-        if to < plan.as_of {
+        if to < plan.as_of && to <= part.1 {
             match self.beside.get(&(sensor, to, false)) {
                 Some(after) => readings.extend(after.iter().filter(|reading| reading.at <= plan.as_of)),
                 None => readings.extend(plan.after(source, sensor, to)?),
@@ -368,56 +392,91 @@ impl Past {
     /// # Errors
     /// When readings are needed that are not at hand.
     pub fn trace(&self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<Trace, Missing> {
-        self.over(profile, plan, source, self.holding(plan))
+        let holding = self.holding(plan);
+        let settled = self.settled_under(plan, holding);
+        self.over(profile, plan, source, settled..holding)
     }
 
-    /// The trace of `plan` over the first `leaves` leaves.
-    fn over(&self, profile: &Profile, plan: &Plan, source: &dyn Source, leaves: usize) -> Result<Trace, Missing> {
+    /// The trace of `plan` over some of the leaves and what follows them; those before are settled.
+    fn over(
+        &self,
+        profile: &Profile,
+        plan: &Plan,
+        source: &dyn Source,
+        leaves: Range<usize>,
+    ) -> Result<Trace, Missing> {
         let (begin, end) = plan.window();
-        let before = leaves.checked_sub(1).and_then(|last| self.node(last));
+        let before = leaves.end.checked_sub(1).and_then(|last| self.node(last));
         let since = before.map_or(begin - 1, |leaf| leaf.to);
         // Where windows begin that end after the last leaf.
         let open = match &profile.product.mkt {
             Some(mkt) if self.has_windows(profile) => {
                 let (first, last) = (since.saturating_sub(window_of(mkt)), end.saturating_sub(window_of(mkt)));
-                self.partition(|leaf| leaf.to <= first).min(leaves)..self.partition(|leaf| leaf.from < last).min(leaves)
+                let part = self.partition(|leaf| leaf.to <= first)..self.partition(|leaf| leaf.from < last);
+                part.start.min(leaves.end)..part.end.min(leaves.end)
             }
-            _ => leaves..leaves,
+            _ => leaves.end..leaves.end,
         };
-        let mut nodes: Vec<&Arc<Leaf>> = self.cover(0, open.start.min(leaves));
+        let settled = if leaves.start <= open.start { leaves.start } else { 0 };
+        let leaves = leaves.end;
+        let mut nodes: Vec<&Arc<Leaf>> = self.cover(settled, open.start);
         let mut opened = Vec::new();
         if open.start < open.end
             && let (Some(first), Some(last)) = (self.node(open.start), self.node(open.end - 1))
         {
             opened.push((first.from, last.to));
         }
-        let after = self.cover(open.end.max(open.start.min(leaves)), leaves);
-        let sensors = plan.corrections.len();
+        let after = self.cover(open.end.max(open.start), leaves);
         let mut seen = Seen::default();
         let within = open.clone().filter_map(|number| self.node(number));
-        for node in nodes.iter().copied().chain(within).chain(after.iter().copied()) {
+        for node in
+            self.cover(0, settled).into_iter().chain(nodes.iter().copied()).chain(within).chain(after.iter().copied())
+        {
             seen.join(&node.seen);
         }
         nodes.extend(after);
+        let parts = opened.into_iter().chain([(since, end)]).collect::<Vec<_>>();
+        let trace = self.of_nodes(plan, source, settled, &nodes, &parts, (begin, end))?;
+        Ok(trace.showing(seen))
+    }
+
+    /// The trace of `plan` between two instants, of some nodes and of readings of `source`, each after an instant and up to
+    /// another; the first `settled` nodes come before, and what they come to is known.
+    fn of_nodes(
+        &self,
+        plan: &Plan,
+        source: &dyn Source,
+        settled: usize,
+        nodes: &[&Arc<Leaf>],
+        parts: &[(i64, i64)],
+        (begin, end): (i64, i64),
+    ) -> Result<Trace, Missing> {
+        let last = settled.checked_sub(1).and_then(|last| self.node(last));
+        let begin = last.map_or(begin, |last| last.to);
+        let sensors = plan.corrections.len();
         let folds: Vec<Arc<Fold>> = nodes.iter().flat_map(|node| &node.folds).map(Arc::clone).collect();
         let spans = spans(&folds, sensors, &|fold| sensors_of(&plan.stretches, fold));
         let mut series: Vec<Arc<Series>> = Vec::with_capacity(sensors);
         for (sensor, spans) in spans.iter().enumerate() {
-            let stays = plan.stays(sensor);
+            let mut stays = plan.stays(sensor);
+            stays.retain(|(from, to)| *from <= end && begin <= *to);
             if stays.is_empty() {
                 series.push(Arc::default());
                 continue;
             }
-            let mut readings: Vec<Sample> = Vec::new();
-            for node in &nodes {
+            let of_sensor = |node: &Arc<Leaf>| node.kept.get(sensor).cloned().unwrap_or_default();
+            // The trace begins with the last instant of what is settled.
+            let mut readings: Vec<Sample> = last.map(of_sensor).unwrap_or_default();
+            readings.retain(|reading| reading.at == begin);
+            for node in nodes {
                 readings.extend(node.kept.get(sensor).into_iter().flatten());
             }
-            for part in opened.iter().copied().chain([(since, end)]) {
-                readings.extend(plan.readings(source, sensor, part)?);
+            for part in parts {
+                readings.extend(plan.readings(source, sensor, *part)?);
             }
             let mut beside = Vec::new();
             for stay in stays {
-                self.beside(plan, source, sensor, stay, &mut beside)?;
+                self.beside(plan, source, sensor, stay, (begin, end), &mut beside)?;
             }
             // What lies beside one stay may have been left out of another.
             retain_outside(&mut beside, spans);
@@ -426,11 +485,14 @@ impl Past {
             readings.dedup();
             series.push(Arc::new(Series::thinned(readings, &plan.corrections[sensor], spans)));
         }
-        let stretches = plan.stretches.iter().map(|stretch| {
+        let within =
+            plan.stretches.iter().filter(|stretch| stretch.from <= end && (last.is_none() || begin < stretch.to));
+        let stretches = within.map(|stretch| {
             let own = stretch.sensors.iter().map(|sensor| Arc::clone(&series[*sensor])).collect();
-            (stretch.from, stretch.to, own)
+            (stretch.from.max(begin), stretch.to.min(end), own)
         });
-        Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds, seen))
+        let before = self.settled.as_ref().filter(|_| last.is_some()).map(|settled| Arc::clone(&settled.balance));
+        Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds).after(before))
     }
 
     /// The fewest nodes that hold those of the trunk and the leaves `first..end` and nothing else.

@@ -7,13 +7,9 @@ use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
 use model::registry::Severity;
 
-use super::budget;
-use super::excursion::{Found, Out};
+use super::balance::{Balance, in_order};
 use super::expiry::{effective, passes_at};
 use super::heat;
-use super::known::Known;
-use super::level::Beyond;
-use super::life::life;
 use super::profile::Profile;
 use super::trace::Trace;
 use super::verdict::Reasons;
@@ -53,52 +49,26 @@ impl Subject {
     /// What is known of the unit.
     #[must_use]
     pub fn assess(self, profile: &Profile) -> Assessment {
-        let product = &profile.product;
-        let (temperature, humidity) = (Known::of(&self.temperature), Known::of(&self.humidity));
+        let mut temperature = Balance::before(profile, Quantity::Temperature, &self.temperature);
+        let mut humidity = Balance::before(profile, Quantity::Humidity, &self.humidity);
+        let seen = temperature.take(profile, &self.temperature);
+        humidity.take(profile, &self.humidity);
         let mut reasons = Reasons::default();
-        let (mut excursions, mut alarms) = (Vec::new(), Vec::new());
-        let mut out: Vec<Beyond> = Vec::new();
-        let mut frozen = false;
-        for watch in &profile.watches {
-            let (trace, known) = match watch.quantity {
-                Quantity::Temperature => (&self.temperature, &temperature),
-                Quantity::Humidity => (&self.humidity, &humidity),
-            };
-            let found: Found = watch.evaluate(trace, known);
-            frozen |= watch.is_freeze && found.alarms.iter().any(|alarm| alarm.at.is_some());
-            reasons.of_rule(watch, &found);
-            let silent = found.alarms.iter().all(|alarm| alarm.at.is_none());
-            if product.guard_band
-                && silent
-                && watch.severity != Severity::Notify
-                && let Some(at) = watch.fires_within_doubt(trace, known)
-            {
-                reasons.add(Verdict::Review, ReasonCode::GuardBand, Some(&watch.id), at);
-            }
-            if watch.quantity == Quantity::Temperature && !watch.limit.view.is_mirrored() {
-                out.extend(found.times.iter().map(Out::time));
-            }
-            excursions.extend(found.excursions);
-            alarms.extend(found.alarms);
-        }
-        excursions.sort_by(|left, right| (left.start, &left.rule).cmp(&(right.start, &right.rule)));
-        alarms.sort_by_cached_key(|alarm| (alarm.at.or(alarm.worst_case_at), alarm.rule.clone()));
-
-        if !heat::is_heard(&self.temperature) {
+        temperature.tell(profile, &mut reasons);
+        humidity.tell(profile, &mut reasons);
+        if !temperature.is_heard {
             reasons.add(Verdict::Review, ReasonCode::NoReadings, None, self.window.from);
         }
-        reasons.of_silence(product, &temperature);
-        reasons.of_model(product, &self.temperature);
-        let budget = product.budget.as_ref().map(|budget| {
-            let (used, spent) = budget::used(budget, &self.temperature);
+        let budget = profile.product.budget.as_ref().map(|budget| {
+            let (used, spent) = temperature.spent().used(budget);
             if let Some(at) = spent {
                 reasons.add(Verdict::Hold, ReasonCode::Budget, None, at);
             }
             used
         });
-        let life = life(profile.aging.as_ref(), &self.temperature, &temperature, out);
-        let seen = heat::Known::of(&self.temperature);
-        let mkt = self.mkt(profile, &seen, frozen, &mut reasons);
+        let frozen = temperature.is_frozen(profile);
+        let mkt = self.mkt(profile, (&seen, temperature.begin), frozen, &mut reasons);
+        let life = temperature.life(profile);
         let nominal_extra = (life.equivalent_s.nominal - life.elapsed_s).max(0.0);
         let effective_expiry = effective(self.expires_on, life.extra_s);
         let effective_expiry_nominal = effective(self.expires_on, nominal_extra);
@@ -108,12 +78,14 @@ impl Subject {
             window: self.window,
             verdict,
             reasons,
-            excursions,
-            alarms,
             coverage: temperature.coverage(),
             humidity_coverage: profile.limits_humidity().then(|| humidity.coverage()),
-            temperature: seen.extent(&self.temperature),
-            humidity: heat::Known::of(&self.humidity).extent(&self.humidity),
+            temperature: temperature.extent(),
+            humidity: humidity.extent(),
+            alarms: merged(temperature.alarms(profile), humidity.alarms(profile), in_order),
+            excursions: merged(temperature.excursions, humidity.excursions, |excursions| {
+                excursions.sort_by(|left, right| (left.start, &left.rule).cmp(&(right.start, &right.rule)));
+            }),
             mkt,
             life,
             budget,
@@ -130,12 +102,18 @@ impl Subject {
         }
     }
 
-    fn mkt(&self, profile: &Profile, seen: &heat::Known, frozen: bool, reasons: &mut Reasons) -> Option<MeanKinetic> {
+    fn mkt(
+        &self,
+        profile: &Profile,
+        (seen, begin): (&heat::Known, i64),
+        frozen: bool,
+        reasons: &mut Reasons,
+    ) -> Option<MeanKinetic> {
         let (watched, exposure) = (profile.product.mkt?, profile.mkt.as_ref()?);
         if frozen {
             return Some(MeanKinetic::FrozenProduct);
         }
-        let mkt = seen.mkt(&watched, exposure, &self.temperature);
+        let mkt = seen.mkt(&watched, exposure, &self.temperature, begin);
         if let (MeanKinetic::Of(figures), Some(limit)) = (mkt, watched.limit)
             && let (Some(highest), Some(at)) = (figures.max_window_c, figures.max_window_to)
             && highest > limit.celsius() + MKT_ROUNDING_K
@@ -159,4 +137,13 @@ impl Subject {
             reasons.add(Verdict::Hold, ReasonCode::EffectiveExpiry, None, effective);
         }
     }
+}
+
+/// What is in either list, in order; each is by itself.
+fn merged<T>(mut one: Vec<T>, mut other: Vec<T>, in_order: impl Fn(&mut [T])) -> Vec<T> {
+    if !other.is_empty() {
+        one.append(&mut other);
+        in_order(&mut one);
+    }
+    one
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::balance::Balance;
 use super::fold::{Fold, Seen};
 use super::series::Series;
 
@@ -15,6 +16,8 @@ pub struct Trace {
     product_gap: Option<i64>,
     /// What windows that end in the past have shown.
     pub(super) seen: Seen,
+    /// What came before the first piece, when that is not the beginning of the unit's time.
+    pub(super) before: Option<Arc<Balance>>,
 }
 
 /// A stretch of time during which the same sensors make the trace; none may.
@@ -135,11 +138,11 @@ impl Trace {
                 strand.stay.1 = on.map_or(strand.stay.1, |next| next.stay.1);
             }
         }
-        Self { pieces, product_gap: gap, seen: Seen::default() }
+        Self { pieces, product_gap: gap, seen: Seen::default(), before: None }
     }
 
     /// This trace, in whose series readings were left out for which `folds` stand, by time.
-    pub(super) fn with_folds(mut self, folds: Vec<Arc<Fold>>, seen: Seen) -> Self {
+    pub(super) fn with_folds(mut self, folds: Vec<Arc<Fold>>) -> Self {
         for fold in folds {
             let around = self.pieces.iter_mut().find(|piece| piece.from <= fold.from() && fold.to() <= piece.to);
             debug_assert!(around.is_some(), "a fold lies in a piece");
@@ -147,8 +150,17 @@ impl Trace {
                 piece.folds.push(fold);
             }
         }
-        self.seen = seen;
         self
+    }
+
+    /// This trace, of which windows that end in the past have shown what they have `seen`.
+    pub(super) fn showing(self, seen: Seen) -> Self {
+        Self { seen, ..self }
+    }
+
+    /// This trace, which goes on from what `before` was made of.
+    pub(super) fn after(self, before: Option<Arc<Balance>>) -> Self {
+        Self { before, ..self }
     }
 
     /// The longest believed distance of two readings of whoever is there between two instants, ms.

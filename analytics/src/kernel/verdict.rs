@@ -7,7 +7,7 @@ use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Product, Severity};
 
-use super::excursion::Found;
+use super::excursion::Tally;
 use super::known::Known;
 use super::level::{Level, View};
 use super::moment::{Moment, Span};
@@ -15,7 +15,7 @@ use super::trace::{Part, Trace};
 use super::watch::{Watch, span};
 
 /// The reasons found so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reasons(Vec<Reason>);
 
 impl Reasons {
@@ -23,24 +23,31 @@ impl Reasons {
         self.0.push(Reason { verdict, code, rule: rule.cloned(), at });
     }
 
-    /// What one rule's findings say.
-    pub(super) fn of_rule(&mut self, watch: &Watch, found: &Found) {
+    /// Takes in others.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
+    /// What one rule has come to says.
+    pub(super) fn of_rule(&mut self, watch: &Watch, tally: &Tally) {
         let rule = Some(&watch.id);
-        let fired = found.alarms.iter().filter_map(|alarm| alarm.at);
         let code = if watch.is_freeze { ReasonCode::Frozen } else { ReasonCode::Excursion };
-        match watch.severity {
+        let verdict = match watch.severity {
             Severity::Notify => return,
-            Severity::Review => fired.for_each(|at| self.add(Verdict::Review, code, rule, at)),
-            Severity::Hold => fired.for_each(|at| self.add(Verdict::Hold, code, rule, at)),
-        }
-        for &at in &found.levels {
+            Severity::Review => Verdict::Review,
+            Severity::Hold => Verdict::Hold,
+        };
+        if let Some(at) = tally.lone {
             self.add(Verdict::Review, ReasonCode::Level, rule, at);
         }
-        let fires = found.alarms.iter().any(|alarm| alarm.at.is_some());
-        if watch.severity == Severity::Hold && !fires {
-            for at in found.alarms.iter().filter_map(|alarm| alarm.worst_case_at) {
-                self.add(Verdict::Review, ReasonCode::WorstCase, rule, at);
-            }
+        if let Some(at) = tally.fired {
+            return self.add(verdict, code, rule, at);
+        }
+        if let Some(at) = tally.worst_case.filter(|_| watch.severity == Severity::Hold) {
+            self.add(Verdict::Review, ReasonCode::WorstCase, rule, at);
+        }
+        if let Some(at) = tally.within_doubt {
+            self.add(Verdict::Review, ReasonCode::GuardBand, rule, at);
         }
     }
 
@@ -83,14 +90,19 @@ impl Reasons {
         }
     }
 
-    /// All of them, gravest first, and the verdict they give.
-    pub(super) fn conclude(mut self) -> (Verdict, Vec<Reason>) {
+    /// Forgets all but the first of each cause, and puts them in order: gravest first.
+    pub(super) fn settle(&mut self) {
         let order =
             |reason: &Reason| (std::cmp::Reverse(reason.verdict), reason.at, reason.code.as_str(), reason.rule.clone());
         self.0.sort_by_cached_key(order);
         // One reason for each cause, from when it first held.
         let mut told = BTreeSet::new();
         self.0.retain(|reason| told.insert((reason.code, reason.rule.clone())));
+    }
+
+    /// All of them, gravest first, and the verdict they give.
+    pub(super) fn conclude(mut self) -> (Verdict, Vec<Reason>) {
+        self.settle();
         let verdict = self.0.first().map_or(Verdict::Pass, |reason| reason.verdict);
         (verdict, self.0)
     }

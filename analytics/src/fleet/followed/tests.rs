@@ -286,8 +286,9 @@ fn needed(registry: &Registry, logs: &Logs, followed: &Followed, late: i64) -> H
     ["A", "B", "C"].map(of).into()
 }
 
-/// Whether a unit that is followed is at any time what all of its readings together say it is.
-fn compare(seed: u64, grain: usize, count: usize, every: usize) {
+/// Whether a unit that is followed is at any time what all of its readings together say it is; how often its older past
+/// was not gone through again.
+fn compare(seed: u64, grain: usize, count: usize, every: usize) -> usize {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut draw = Draw(TestRng::from_seed(prop::test_runner::RngAlgorithm::ChaCha, &bytes));
@@ -299,6 +300,7 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
     // Of several readings it is enough to tell of the earliest, and whether one came late.
     let tells_one_by_one = draw.is(50);
     let mut untold: Option<(i64, bool)> = None;
+    let mut settled = 0;
     for (number, reading) in readings.iter().enumerate() {
         let at = reading.measured_at.millis();
         let log = logs.of(reading.sensor.clone());
@@ -351,8 +353,17 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
             let whole = Fleet::new(&registry, &logs, &profiles, as_of, None).assess(&unit);
             let (here, whole) = (here.unwrap().unwrap(), whole.unwrap());
             assert_eq!(text(&here), text(&whole), "seed {seed}, reading {number}, as of {}", as_of);
+            settled += usize::from(followed.temperature.is_settled());
         }
     }
+    settled
+}
+
+/// As [`is_what_all_readings_say`], and of most histories the older past is settled after a while.
+#[test]
+fn is_what_all_readings_say_when_older_ones_are_settled() {
+    let settled = (0..60).filter(|seed| compare(*seed, 12, 500, 20) > 0).count();
+    assert!(settled >= 20, "{settled} of 60");
 }
 
 proptest! {

@@ -81,7 +81,7 @@ impl Past {
 
     /// The number of the node in which the windows begin that end right after `since`, ms; the number of nodes when there
     /// are no windows.
-    fn windows_before(&self, profile: &Profile, since: i64) -> usize {
+    pub(super) fn windows_before(&self, profile: &Profile, since: i64) -> usize {
         match &profile.product.mkt {
             Some(mkt) if self.has_windows(profile) => {
                 let first = since.saturating_sub(window_of(mkt));

@@ -1,0 +1,113 @@
+//! What the older nodes of a past come to, so that nobody goes through them again.
+//!
+//! The nodes are divided where nothing is under way: folds end and begin there, every sensor of the trace is read, and
+//! nothing is beyond any level of the product. What comes before is a [`Balance`] then, and it is made by going on from the
+//! one before. It is not carried to disk: a start makes it from the nodes.
+
+use std::sync::Arc;
+
+use super::{GREATEST, Leaf, Past};
+use crate::kernel::balance::{self, Balance};
+use crate::kernel::fold::levels;
+use crate::kernel::plan::{Missing, Plan, Source};
+use crate::kernel::profile::Profile;
+use crate::kernel::series::Series;
+
+impl Past {
+    /// Whether the older nodes are settled.
+    #[cfg(test)]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.is_some()
+    }
+
+    /// Forgets what the older nodes come to.
+    pub(super) fn unsettle(&mut self) {
+        (self.settled, self.tried) = (None, None);
+    }
+
+    /// How many of the first `holding` nodes are settled, as of the plan's instant.
+    pub(super) fn settled_under(&self, plan: &Plan, holding: usize) -> usize {
+        let Some(settled) = self.settled.as_ref().filter(|settled| settled.until <= plan.as_of) else { return 0 };
+        self.ending_at(settled.at).filter(|count| *count < holding).unwrap_or(0)
+    }
+
+    /// How many nodes there are up to the one that ends at `at`, ms; `None` when none does.
+    fn ending_at(&self, at: i64) -> Option<usize> {
+        let count = self.partition(|node| node.to <= at);
+        let last = count.checked_sub(1).and_then(|last| self.node(last))?;
+        (last.to == at).then_some(count)
+    }
+
+    /// Settles what no window reaches back to that ends later than the last leaf, as far as it can be.
+    pub(super) fn settle(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
+        let Some(newest) = self.last().map(|leaf| leaf.to) else { return Ok(()) };
+        if self.settled.as_ref().is_some_and(|settled| self.ending_at(settled.at).is_none()) {
+            // Its last node has become a part of a greater one.
+            self.unsettle();
+        }
+        let most = self.windows_before(profile, newest).min(self.count() - 1);
+        let trunk = self.trunk.len();
+        // Leaves are settled in greater nodes, so that the work is seldom.
+        let most = if most <= trunk { most } else { trunk + (most - trunk) / GREATEST * GREATEST };
+        let Some(end) = most.checked_sub(1).and_then(|last| self.node(last)).map(|node| node.to) else { return Ok(()) };
+        if self.tried == Some(end) {
+            return Ok(());
+        }
+        self.tried = Some(end);
+        let before = self.settled.as_ref().and_then(|settled| self.ending_at(settled.at)).unwrap_or(0);
+        for count in (before + 1..=most).rev().take(GREATEST) {
+            if let Some(settled) = self.settled_at(profile, plan, source, before..count)? {
+                self.settled = Some(settled);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// What the first nodes come to, those before `nodes` being settled; `None` when something may be under way at their
+    /// end.
+    fn settled_at(
+        &self,
+        profile: &Profile,
+        plan: &Plan,
+        source: &dyn Source,
+        nodes: std::ops::Range<usize>,
+    ) -> Result<Option<balance::Settled>, Missing> {
+        let (Some(last), Some(next)) = (self.node(nodes.end - 1), self.node(nodes.end)) else { return Ok(None) };
+        let at = last.to;
+        if !self.is_quiet(profile, last, next) {
+            return Ok(None);
+        }
+        let mut until = next.until;
+        for sensor in 0..self.corrections.len() {
+            for (_, to) in plan.stays(sensor).into_iter().filter(|(_, to)| *to <= at) {
+                // As long as it is not known what comes after a stay, it is not known what its silence was.
+                let Some(after) = self.beside.get(&(sensor, to, false)) else { return Ok(None) };
+                until = after.last().map_or(until, |last| until.max(last.at));
+            }
+        }
+        let part = (plan.window().0, at);
+        let trace = self.of_nodes(plan, source, nodes.start, &self.cover(nodes.start, nodes.end), &[], part)?;
+        let mut balance = Balance::before(profile, self.quantity, &trace);
+        balance.take(profile, &trace);
+        Ok(balance.carries(at).then(|| balance::Settled { at, until, balance: Arc::new(balance) }))
+    }
+
+    /// Whether nothing is under way where `last` ends and `next` begins.
+    fn is_quiet(&self, profile: &Profile, last: &Leaf, next: &Leaf) -> bool {
+        let at = last.to;
+        let (Some(before), Some(after)) = (last.folds.last(), next.folds.first()) else { return false };
+        if !before.is_free(|(_, last)| last == at) || !after.is_free(|(first, _)| first == at) {
+            return false;
+        }
+        let around = self.stretches.iter().find(|stretch| stretch.from < at && at < stretch.to);
+        let levels = levels(profile, self.quantity);
+        around.is_some_and(|stretch| {
+            stretch.sensors.iter().all(|sensor| {
+                let readings = last.kept.get(*sensor).into_iter().flatten().filter(|reading| reading.at == at);
+                let there = Series::new(readings.copied().collect(), &self.corrections[*sensor]);
+                there.len() == 1 && !levels.iter().any(|level| level.is_beyond(level.view.value(&there, 0)))
+            })
+        })
+    }
+}
