@@ -74,7 +74,7 @@ impl Balance {
     pub(super) fn before(profile: &Profile, quantity: Quantity, trace: &Trace) -> Self {
         match &trace.before {
             Some(before) => Self::clone(before),
-            None => Self::new(profile, quantity, trace.window().0),
+            None => Self::new(profile, quantity, trace.begin()),
         }
     }
 
@@ -144,6 +144,11 @@ impl Balance {
     pub(super) fn is_frozen(&self, profile: &Profile) -> bool {
         let mut tallies = watches(profile, self.quantity).zip(&self.tallies);
         tallies.any(|(watch, tally)| watch.is_freeze && tally.fired.is_some())
+    }
+
+    /// The beginning of the time that counts, ms.
+    pub(super) fn counted_from(&self) -> i64 {
+        self.reach.counted().0
     }
 
     /// How much is known.

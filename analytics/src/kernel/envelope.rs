@@ -42,6 +42,10 @@ impl Slope {
         if self.from >= self.to {
             return self.a;
         }
+        // Exact at its ends, so that a slope that is cut there stays what it is.
+        if instant == self.to {
+            return self.b;
+        }
         self.a + (self.b - self.a) * (instant - self.from) / (self.to - self.from)
     }
 

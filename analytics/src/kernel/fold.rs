@@ -219,11 +219,9 @@ impl Trace {
         let outs: Vec<Vec<Out>> =
             watches.iter().map(|watch| watch.outs(self, &known, &watch.limit.times(self))).collect();
         let of_temperature = quantity == Quantity::Temperature;
-        let course = profile
-            .aging
-            .as_ref()
-            .filter(|_| of_temperature)
-            .map(|aging| Course::new(aging, self, &known, known.counted.0));
+        let origin = self.before.as_ref().map_or(known.counted.0, |before| before.counted_from());
+        let course =
+            profile.aging.as_ref().filter(|_| of_temperature).map(|aging| Course::new(aging, self, &known, origin));
         let (seen, exposure) = (heat::Known::of(self), profile.mkt.as_ref().filter(|_| of_temperature));
         let mut folds: Vec<Fold> = Vec::with_capacity(zones.len());
         for zone in zones {

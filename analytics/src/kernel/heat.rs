@@ -102,7 +102,8 @@ fn is_of_fold(slope: &Slope) -> bool {
 
 impl Known {
     pub(super) fn of(trace: &Trace) -> Self {
-        let origin = trace.window().0;
+        // Of all parts of a trace the same: where two sensors cross is rounded by it.
+        let origin = trace.begin();
         let mut slopes = Vec::new();
         let mut folds = Vec::new();
         for piece in &trace.pieces {
@@ -209,7 +210,7 @@ pub(super) fn highest_means(
     let parts = bounds.iter().skip(1).map(|until| {
         let (part, later) = rest.split_at(rest.partition_point(|mean| mean.end <= *until));
         rest = later;
-        only_highest(mkt, trace.window().0, part)
+        only_highest(mkt, trace.begin(), part)
     });
     parts.collect()
 }

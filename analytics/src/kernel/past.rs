@@ -286,9 +286,11 @@ impl Past {
         let mut bounds = vec![from];
         bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
         // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
-        let mut trace = self.over(profile, &plan.until(last), source, 0..self.count())?;
+        let count = self.count();
+        let over = |plan: &Plan| self.over(profile, plan, source, self.settled_under(plan, count)..count);
+        let mut trace = over(&plan.until(last))?;
         if trace.settled(from, bounds[1]).is_none() && last < plan.window().1 {
-            trace = self.over(profile, plan, source, 0..self.count())?;
+            trace = over(plan)?;
         }
         let settled: Vec<i64> = bounds.windows(2).map_while(|part| trace.settled(part[0], part[1])).collect();
         bounds.truncate(settled.len() + 1);
@@ -464,10 +466,9 @@ impl Past {
                 series.push(Arc::default());
                 continue;
             }
-            let of_sensor = |node: &Arc<Leaf>| node.kept.get(sensor).cloned().unwrap_or_default();
             // The trace begins with the last instant of what is settled.
-            let mut readings: Vec<Sample> = last.map(of_sensor).unwrap_or_default();
-            readings.retain(|reading| reading.at == begin);
+            let settled = last.and_then(|last| last.kept.get(sensor)).into_iter().flatten().rev();
+            let mut readings: Vec<Sample> = settled.take_while(|reading| reading.at == begin).copied().collect();
             for node in nodes {
                 readings.extend(node.kept.get(sensor).into_iter().flatten());
             }

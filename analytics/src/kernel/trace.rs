@@ -186,6 +186,11 @@ impl Trace {
         })
     }
 
+    /// The beginning of the unit's time, ms.
+    pub(super) fn begin(&self) -> i64 {
+        self.before.as_ref().map_or(self.window().0, |before| before.begin)
+    }
+
     /// The window, both ends included; empty when there is no piece.
     pub(super) fn window(&self) -> (i64, i64) {
         let from = self.pieces.first().map_or(0, |piece| piece.from);
