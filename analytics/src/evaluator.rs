@@ -132,7 +132,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
             group.iter().for_each(|reading| state.take(reading));
             state.took();
         }
-        keeper.end(&state, position);
+        keeper.end(&state, position).await;
     }
     Ok(())
 }

@@ -23,8 +23,8 @@ pub(super) struct Keeper {
     taken: u64,
     made: Instant,
     rest: Duration,
-    /// The position the last one reached, and the files it was of.
-    reached: Option<(u64, Arc<Vec<LakeFile>>)>,
+    /// The positions that the last one reached and up to which everything was taken in, and the files it was of.
+    reached: Option<(u64, u64, Arc<Vec<LakeFile>>)>,
     writing: Option<JoinHandle<Duration>>,
 }
 
@@ -42,13 +42,8 @@ impl Keeper {
             self.taken = self.taken.max(position);
             self.awaited = None;
         }
-        if self.writing.as_ref().is_some_and(JoinHandle::is_finished)
-            && let Some(writing) = self.writing.take()
-        {
-            match writing.await {
-                Ok(took) => self.rest = self.checkpoints.every().max(took * REST_COSTS),
-                Err(join) => std::panic::resume_unwind(join.into_panic()),
-            }
+        if self.writing.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.written().await;
         }
         if self.writing.is_none() && self.checkpoints.is_ripe() {
             let checkpoints = self.checkpoints.clone();
@@ -69,21 +64,33 @@ impl Keeper {
     }
 
     /// Makes the last one: everything that was told up to `told` has been taken in.
-    pub(super) fn end(&mut self, state: &State, told: u64) {
+    pub(super) async fn end(&mut self, state: &State, told: u64) {
         self.taken = self.taken.max(told);
         self.make(state);
+        // An older one that is being written must not come after it, nor be cut off.
+        self.written().await;
+    }
+
+    /// Waits until the one that is being written is, if there is one.
+    async fn written(&mut self) {
+        let Some(writing) = self.writing.take() else { return };
+        match writing.await {
+            Ok(took) => self.rest = self.checkpoints.every().max(took * REST_COSTS),
+            Err(join) => std::panic::resume_unwind(join.into_panic()),
+        }
     }
 
     fn make(&mut self, state: &State) {
         let ground = self.checkpoints.ground();
         let (files, position) = ground.files();
         let journal = ground.durable();
-        let is_same =
-            |(reached, before): &(u64, Arc<Vec<LakeFile>>)| *reached == journal && Arc::ptr_eq(before, &files);
+        let is_same = |(reached, taken, before): &(u64, u64, Arc<Vec<LakeFile>>)| {
+            (*reached, *taken) == (journal, self.taken) && Arc::ptr_eq(before, &files)
+        };
         if position > self.taken || self.reached.as_ref().is_some_and(is_same) || !state.is_whole() {
             return;
         }
-        (self.made, self.reached) = (Instant::now(), Some((journal, Arc::clone(&files))));
+        (self.made, self.reached) = (Instant::now(), Some((journal, self.taken, Arc::clone(&files))));
         let files = files.iter().map(|file| file.path.clone()).collect();
         let (sensors, pasts) = (state.facts(), state.pasts());
         self.checkpoints.put(Snapshot { journal, taken: self.taken, files, sensors, pasts });
