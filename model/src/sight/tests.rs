@@ -1,0 +1,115 @@
+use serde_json::json;
+
+use super::*;
+use crate::hold::AlarmId;
+use crate::instant::{RecordedAt, parse_millis};
+use crate::registry::RegistryDocument;
+
+const GTIN: &str = "09506000134352";
+
+/// Two sites in a region; `U` came from the other site, `V` went there, `T` is on the road, `N` nobody knows where.
+fn registry() -> Arc<Registry> {
+    let unit = |id: &str, lot: &str, place: Option<&str>| json!({"id":id,"gtin":GTIN,"lot":lot,"quantity":9,"place":place,"at":"2026-01-01T00:00:00Z"});
+    let document = json!({
+        "products": [{"gtin":GTIN,"storage":{"temperature_c":[2,8]},"kinetics":{"model":"none"}}],
+        "lots": [{"gtin":GTIN,"lot":"LA","expires_on":"2028-04-30"}, {"gtin":GTIN,"lot":"LB","expires_on":"2028-04-30"}],
+        "places": [
+            {"id":"EU","kind":"site"}, {"id":"A","kind":"site","parent":"EU"}, {"id":"A-CR","kind":"cold_room","parent":"A"},
+            {"id":"B","kind":"site","parent":"EU"}, {"id":"B-CR","kind":"cold_room","parent":"B"}, {"id":"TRK","kind":"vehicle"},
+        ],
+        "units": [unit("U","LA",Some("B-CR")), unit("V","LB",Some("A-CR")), unit("T","LA",Some("A-CR")), {"id":"N","gtin":GTIN,"lot":"LB","quantity":1,"at":"2026-01-01T00:00:00Z"}],
+        "associations": [
+            {"sensor":"S","place":"B-CR","from":"2026-01-01T00:00:00Z","to":"2026-01-05T00:00:00Z"},
+            {"sensor":"S","place":"A-CR","from":"2026-01-05T00:00:00Z"},
+            {"sensor":"L","unit":"T","from":"2026-01-01T00:00:00Z"},
+        ],
+        "moves": [
+            {"unit":"U","to":"A-CR","at":"2026-01-02T00:00:00Z"}, {"unit":"V","to":"B-CR","at":"2026-01-02T00:00:00Z"},
+            {"unit":"T","to":"TRK","at":"2026-01-02T00:00:00Z"}, {"unit":"V","to":"A-CR","at":"2026-01-03T00:00:00Z","planned":true},
+        ],
+    });
+    let document = document.to_string().replace("\"place\":null,", "");
+    let document = RegistryDocument::from_value(&serde_json::from_str(&document).unwrap()).expect("it reads");
+    Arc::new(Registry::default().plan(&document, RecordedAt::from_millis(7)).expect("it fits").after)
+}
+
+fn at(text: &str) -> ValidAt {
+    ValidAt::from_millis(parse_millis(text).unwrap())
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn sight(sites: &[&str]) -> Sight {
+    let sites = Sites::new(sites.iter().map(|site| name(site))).unwrap();
+    Sight::of(Some(&sites), &registry(), at("2026-01-09T00:00:00Z"))
+}
+
+#[test]
+fn sees_what_is_inside_now_and_names_what_is_around() {
+    let sight = sight(&["A"]);
+    for (place, sees, names) in
+        [("A", true, true), ("A-CR", true, true), ("EU", false, true), ("B", false, false), ("B-CR", false, false)]
+    {
+        assert_eq!((sight.place(&name(place)), sight.names(&name(place))), (sees, names), "{place}");
+    }
+    for (unit, sees) in [("U", true), ("V", false), ("T", false), ("N", false), ("none", false)] {
+        assert_eq!(sight.unit(&name(unit)), sees, "{unit}");
+    }
+    let lot = |lot: &str| LotKey::parse(&format!("{GTIN}/{lot}")).unwrap();
+    assert!(sight.lot(&lot("LA")) && !sight.lot(&lot("LB")) && !sight.lot(&lot("none")));
+    assert!(sight.product(&Gtin::parse(GTIN).unwrap()));
+    assert!(sight.sensor(&name("S")) && !sight.sensor(&name("L")));
+    assert!(!sight.sensor_at(&name("S"), at("2026-01-04T00:00:00Z")));
+}
+
+#[test]
+fn a_vehicle_is_a_site_when_it_is_named_as_one() {
+    let sight = sight(&["A-CR", "TRK"]);
+    assert!(sight.unit(&name("T")) && sight.sensor(&name("L")) && sight.unit(&name("U")));
+    assert!(!sight.place(&name("A")) && sight.names(&name("A")));
+}
+
+#[test]
+fn a_lot_is_never_covered_and_without_a_limit_everything_is() {
+    let (limited, all) = (sight(&["A"]), Sight::everything());
+    let lot = Scope::Lot(LotKey::parse(&format!("{GTIN}/LA")).unwrap());
+    assert!(!limited.covers(&lot) && all.covers(&lot));
+    assert!(limited.covers(&Scope::Place(name("A-CR"))) && !limited.covers(&Scope::Place(name("EU"))));
+    assert!(all.unit(&name("V")) && all.sensor(&name("L")) && all.place(&name("nowhere")) && !all.is_limited());
+}
+
+#[test]
+fn an_alarm_of_a_move_is_seen_where_it_led_inside() {
+    let alarm = |unit: &str, when: &str, code| RaisedAlarm {
+        id: AlarmId::new(1),
+        code,
+        subject: Subject::Unit(name(unit)),
+        rule: None,
+        at: at(when),
+        raised_at: RecordedAt::from_millis(0),
+        cleared_at: None,
+        detail: "taken".into(),
+        acknowledged: None,
+    };
+    let sight = sight(&["A"]);
+    let moved = AlarmCode::MovedWhileBlocked;
+    assert!(sight.alarm(&alarm("U", "2026-01-02T00:00:00Z", moved)));
+    assert!(!sight.alarm(&alarm("U", "2026-01-01T12:00:00Z", moved)), "it was elsewhere then");
+    assert!(sight.alarm(&alarm("U", "2026-01-01T12:00:00Z", AlarmCode::RuleFired)), "its own record");
+    assert!(!sight.alarm(&alarm("V", "2026-01-02T00:00:00Z", AlarmCode::RuleFired)));
+}
+
+#[test]
+fn a_limit_has_places_and_reads_back() {
+    assert_eq!(Sites::new([]), Err(SitesError::Empty));
+    let many = (0..=MAX_SITES).map(|nth| name(&format!("P{nth}")));
+    assert_eq!(Sites::new(many), Err(SitesError::Many { count: MAX_SITES + 1 }));
+    let sites = Sites::new([name("B"), name("A"), name("B")]).unwrap();
+    assert_eq!(sites.to_json(), json!(["A", "B"]));
+    assert_eq!(Sites::read(&sites.to_json()), Some(sites));
+    for wrong in [json!([]), json!(["a b"]), json!("A"), json!([1])] {
+        assert_eq!(Sites::read(&wrong), None, "{wrong}");
+    }
+}
