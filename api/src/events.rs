@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::sse::Event;
-use model::instant::to_rfc3339;
+use model::instant::{ValidAt, to_rfc3339};
+use model::name::Name;
 use model::quantity::{Humidity, Temperature};
+use model::sight::{Sight, Sites};
 use serde_json::{Value, json};
 use store::ledger::Sequence;
 use tokio::sync::mpsc::error::SendTimeoutError;
@@ -20,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::Shared;
-use excursions::Excursions;
+use excursions::{Changed, Excursions};
 
 /// How often readings and excursions are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -89,10 +91,42 @@ impl Told {
     }
 }
 
+/// What one look at readings and excursions found.
+struct Look {
+    /// As it is told to whoever sees everything.
+    told: Vec<Told>,
+    /// The same readings, for those who do not.
+    readings: Vec<Said>,
+    /// The same changes, by unit.
+    changes: Vec<Changed>,
+}
+
+/// What a sensor said.
+struct Said {
+    sensor: Option<Name>,
+    at: ValidAt,
+    unit: Option<Name>,
+    data: Value,
+}
+
+impl Said {
+    /// It as it is told to somebody with this `sight`, if they see it.
+    fn told(&self, sight: &Sight) -> Option<Told> {
+        let sensor = self.sensor.as_ref()?;
+        let unit = self.unit.as_ref().filter(|unit| sight.unit(unit));
+        if !sight.reading(sensor, unit, self.at) {
+            return None;
+        }
+        let mut data = self.data.clone();
+        data["unit"] = json!(unit.map(Name::as_str));
+        Some(Told::of(Topic::Reading, &data))
+    }
+}
+
 /// Where clients come to listen.
 #[derive(Clone)]
 pub(crate) struct Hub {
-    looks: broadcast::Sender<Arc<[Told]>>,
+    looks: broadcast::Sender<Arc<Look>>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -116,11 +150,12 @@ impl Hub {
         place: OwnedSemaphorePermit,
         topics: Vec<Topic>,
         after: Option<Sequence>,
+        sites: Option<Sites>,
     ) -> mpsc::Receiver<Event> {
         let (to, events) = mpsc::channel(EVENTS_WAITING);
         let (looks, stop) = (self.looks.subscribe(), self.stop.clone());
         let after = after.unwrap_or(shared.given.ledger.head().seq);
-        let client = Client { shared, topics, after, looks, to };
+        let client = Client { shared, topics, after, looks, sites, to };
         tokio::spawn(async move {
             let _place = place;
             metrics::gauge!("coldtrail_http_event_clients").increment(1.0);
@@ -154,7 +189,7 @@ impl Hub {
                 (seen, excursions) = (newest.revision(), Excursions::of(latest().unwrap_or_default()));
                 continue;
             }
-            let mut told: Vec<Told> = Vec::new();
+            let (mut told, mut readings, mut changes) = (Vec::new(), Vec::new(), Vec::new());
             for (sensor, last) in newest.since(seen, READINGS_AT_ONCE) {
                 seen = last.revision();
                 let data = json!({
@@ -165,14 +200,18 @@ impl Hub {
                     "unit": last.unit.as_deref(),
                 });
                 told.push(Told::of(Topic::Reading, &data));
+                let unit = last.unit.as_deref().and_then(|unit| Name::parse(unit).ok());
+                let at = ValidAt::from_millis(last.measured_at.millis());
+                readings.push(Said { sensor: Name::parse(&sensor).ok(), at, unit, data });
             }
             if let Some(latest) = latest() {
-                let changes = excursions.changes(&shared.given.ledger.registry(), latest);
-                told.extend(changes.iter().map(|change| Told::of(Topic::Excursion, change)));
+                changes = excursions.changes(latest);
+                let all = excursions::told(&shared.given.ledger.registry(), &changes, &Sight::everything());
+                told.extend(all.iter().map(|change| Told::of(Topic::Excursion, change)));
             }
             if !told.is_empty() {
                 // nobody listens any more: then nobody is told
-                let _ = self.looks.send(told.into());
+                let _ = self.looks.send(Arc::new(Look { told, readings, changes }));
             }
         }
     }
@@ -194,7 +233,9 @@ struct Client {
     topics: Vec<Topic>,
     /// The last event of the ledger that was looked at.
     after: Sequence,
-    looks: broadcast::Receiver<Arc<[Told]>>,
+    looks: broadcast::Receiver<Arc<Look>>,
+    /// What the client is limited to.
+    sites: Option<Sites>,
     to: mpsc::Sender<Event>,
 }
 
@@ -216,19 +257,33 @@ impl Client {
     }
 
     /// Tells what was looked at, as far as it is wanted.
-    async fn look(&mut self, look: Result<Arc<[Told]>, broadcast::error::RecvError>) -> Result<(), Ended> {
-        let told = match look {
-            Ok(told) => told,
+    async fn look(&mut self, look: Result<Arc<Look>, broadcast::error::RecvError>) -> Result<(), Ended> {
+        let look = match look {
+            Ok(look) => look,
             Err(broadcast::error::RecvError::Closed) => return Err(Ended::Gone),
             Err(broadcast::error::RecvError::Lagged(looks)) => {
                 let data = json!({ "looks": looks, "detail": "readings and excursions were missed: ask for them" });
                 return self.send(Event::default().event("missed").data(data.to_string())).await;
             }
         };
-        for told in told.iter().filter(|told| self.topics.contains(&told.topic)) {
+        let seen = self.sites.is_some().then(|| self.seen(&look));
+        for told in seen.as_ref().unwrap_or(&look.told).iter().filter(|told| self.topics.contains(&told.topic)) {
             self.send(told.event()).await?;
         }
         Ok(())
+    }
+
+    /// What the client sees, as things are now.
+    fn sight(&self) -> Sight {
+        Sight::of(self.sites.as_ref(), &self.shared.given.ledger.registry(), self.shared.now())
+    }
+
+    /// What of `look` the client sees.
+    fn seen(&self, look: &Look) -> Vec<Told> {
+        let (sight, registry) = (self.sight(), self.shared.given.ledger.registry());
+        let excursions = excursions::told(&registry, &look.changes, &sight);
+        let readings = look.readings.iter().filter_map(|said| said.told(&sight));
+        readings.chain(excursions.iter().map(|change| Told::of(Topic::Excursion, change))).collect()
     }
 
     /// Tells what the ledger has beyond what was told.
@@ -243,16 +298,16 @@ impl Client {
                 tracing::warn!(%error, "a stream of events ended: the ledger does not answer");
                 Ended::Ledger
             })?;
-            let holds = ledger.holds();
+            let (holds, sight) = (ledger.holds(), self.sight());
             let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
             for event in &events {
                 let told = if ledger::is_long(event) {
-                    let (holds, event) = (holds.clone(), event.clone());
-                    let work = move || ledger::told(&holds, &event).map(|(topic, data)| Told::of(topic, &data));
+                    let (holds, event, sight) = (holds.clone(), event.clone(), sight.clone());
+                    let work = move || ledger::told(&holds, &event, &sight).map(|(topic, data)| Told::of(topic, &data));
                     let told = tokio::task::spawn_blocking(work).await;
                     told.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
                 } else {
-                    ledger::told(&holds, event).map(|(topic, data)| Told::of(topic, &data))
+                    ledger::told(&holds, event, &sight).map(|(topic, data)| Told::of(topic, &data))
                 };
                 if let Some(told) = told.filter(|told| self.topics.contains(&told.topic)) {
                     self.send(told.event().id(event.seq.to_string())).await?;

@@ -163,6 +163,16 @@ impl Sight {
         then.any(|one| one.from <= at && one.to.is_none_or(|to| at < to) && self.association(&one.record))
     }
 
+    /// Whether they see what `sensor` said at `at` and they are told of now: it watched what they see, then and now, or it
+    /// watches nothing and says itself that it is with `unit`, which they see.
+    #[must_use]
+    pub fn reading(&self, sensor: &Name, unit: Option<&Name>, at: ValidAt) -> bool {
+        let Some(limited) = &self.0 else { return true };
+        let mut all = limited.registry.associations.of(sensor);
+        let watches = all.any(|one| one.from <= limited.now && one.to.is_none_or(|to| limited.now < to));
+        if watches { self.sensor(sensor) && self.sensor_at(sensor, at) } else { unit.is_some_and(|unit| self.unit(unit)) }
+    }
+
     /// Whether they see what a sensor watched.
     #[must_use]
     pub fn association(&self, association: &Association) -> bool {
@@ -180,6 +190,20 @@ impl Sight {
             Scope::Lot(key) => self.lot(key),
             Scope::Place(place) => self.names(place),
         }
+    }
+
+    /// The record of a hold as it is told: where the goods are kept apart, and which hold it was inherited from, only as
+    /// far as that is seen.
+    #[must_use]
+    pub fn told(&self, hold: &Hold) -> Value {
+        let mut record = hold.to_json();
+        if self.is_limited() {
+            record["inherited_from"] = Value::Null;
+            if hold.quarantine.as_ref().is_some_and(|quarantine| !self.names(&quarantine.place)) {
+                record["quarantine"] = Value::Null;
+            }
+        }
+        record
     }
 
     /// Whether all that `scope` holds is what they see: a lot may have units elsewhere, whether it has or not.

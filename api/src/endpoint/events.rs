@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::ledger::Sequence;
 use utoipa::IntoParams;
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::Parameters;
 use crate::events::Topic;
 use crate::problem::Problem;
@@ -44,7 +44,7 @@ pub(crate) struct EventParams {
     (status = 503, description = "Too many clients listen", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn stream(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     headers: HeaderMap,
     Parameters(params): Parameters<EventParams>,
@@ -62,7 +62,8 @@ pub(crate) async fn stream(
     let Some(place) = hub.enter() else {
         return Err(Problem::unavailable("unavailable", "too many clients listen: ask again later"));
     };
-    let told = hub.tell(shared, place, topics, after);
+    let sites = caller.0.sites.clone();
+    let told = hub.tell(shared, place, topics, after, sites);
     let events = futures::stream::unfold(told, |mut told| async move { Some((told.recv().await?, told)) });
     // proxies are not to collect what is meant to arrive at once
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");

@@ -98,7 +98,7 @@ pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Va
     let units: Vec<Value> = facts.units.iter().enumerate().map(number).collect();
     cuts.note_of_units();
     let holds = facts.holds.iter().map(|hold| {
-        let mut record = hold.to_json();
+        let mut record = facts.sight.told(hold);
         record["record_sha256"] = json!(record_hash(hold));
         record
     });

@@ -1,6 +1,7 @@
 //! A hold as it is sent.
 
 use model::hold::{Hold, Scope};
+use model::sight::Sight;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::ledger::{Checked, record_hash};
@@ -47,20 +48,20 @@ impl SignatureView {
 }
 
 impl HoldView {
-    /// `hold` as it is sent, its signatures checked now.
-    pub(crate) async fn of(hold: &Hold, shared: &Shared) -> Result<Self, Problem> {
+    /// `hold` as it is sent to somebody with this `sight`, its signatures checked now.
+    pub(crate) async fn of(hold: &Hold, shared: &Shared, sight: &Sight) -> Result<Self, Problem> {
         let signatures = shared.given.ledger.check_signatures(hold).await?;
-        Ok(Self::checked(hold, &signatures))
+        Ok(Self::checked(hold, &signatures, sight))
     }
 
-    fn checked(hold: &Hold, signatures: &[Checked]) -> Self {
+    fn checked(hold: &Hold, signatures: &[Checked], sight: &Sight) -> Self {
         let (unit, lot, place) = match &hold.scope {
             Scope::Unit(unit) => (Some(unit.to_string()), None, None),
             Scope::Lot(key) => (None, Some((key.gtin.as_str().to_owned(), key.lot.to_string())), None),
             Scope::Place(place) => (None, None, Some(place.to_string())),
         };
         let (gtin, lot) = lot.unzip();
-        let mut record = if let Value::Object(record) = hold.to_json() { record } else { Map::new() };
+        let mut record = if let Value::Object(record) = sight.told(hold) { record } else { Map::new() };
         let acts = record.get_mut("acts").and_then(Value::as_array_mut).into_iter().flatten();
         for (act, checked) in acts.zip(signatures) {
             act["signature"] = json!(SignatureView::of(checked));
