@@ -270,9 +270,8 @@ fn assemble(
         let subjects = std::iter::once(Concerned::Place(place.clone()))
             .chain(sensors.iter().map(|sensor| Concerned::Sensor((*sensor).clone())));
         for subject in subjects {
-            let within = |alarm: &Arc<RaisedAlarm>| {
-                touches(alarm.at, alarm.cleared_at, period) && question.sight.alarm(alarm)
-            };
+            let within =
+                |alarm: &Arc<RaisedAlarm>| touches(alarm.at, alarm.cleared_at, period) && question.sight.alarm(alarm);
             alarms.extend(snapshot.holds.alarms_about(&subject).filter(within));
         }
         alarms.sort_by_key(|alarm| alarm.id);

@@ -170,7 +170,11 @@ impl Sight {
         let Some(limited) = &self.0 else { return true };
         let mut all = limited.registry.associations.of(sensor);
         let watches = all.any(|one| one.from <= limited.now && one.to.is_none_or(|to| limited.now < to));
-        if watches { self.sensor(sensor) && self.sensor_at(sensor, at) } else { unit.is_some_and(|unit| self.unit(unit)) }
+        if watches {
+            self.sensor(sensor) && self.sensor_at(sensor, at)
+        } else {
+            unit.is_some_and(|unit| self.unit(unit))
+        }
     }
 
     /// Whether they see what a sensor watched.

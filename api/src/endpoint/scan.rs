@@ -133,7 +133,9 @@ fn refused(error: ScanError) -> Problem {
 impl Code {
     fn read(stock: &Stock, text: &str) -> Result<Self, Problem> {
         let text = text.trim_matches([' ', '\r', '\n', '\t']);
-        if let Some(unit) = Name::parse(text).ok().filter(|unit| stock.registry().is_tracked(unit) && stock.sight.unit(unit)) {
+        if let Some(unit) =
+            Name::parse(text).ok().filter(|unit| stock.registry().is_tracked(unit) && stock.sight.unit(unit))
+        {
             return Ok(Self::Unit(unit));
         }
         let wrong = |error: model::gs1::KeyError| Problem::bad_request("check_digit", error.to_string());

@@ -117,7 +117,11 @@ pub(crate) async fn show(Sighted(caller): Sighted) -> Json<SessionView> {
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "A token has no session", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn end(Sighted(caller): Sighted, State(shared): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn end(
+    Sighted(caller): Sighted,
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let id = session::id(&headers).filter(|_| caller.session().is_some());
     let id = id.ok_or_else(|| Problem::not_found("there is no session to end: a token is revoked instead"))?;
     shared.given.ledger.end_session(id).await?;

@@ -99,8 +99,7 @@ impl SqliteBackend {
             FORMAT => return Ok(FORMAT),
             1..FORMAT if !create => return Ok(version),
             1..FORMAT => {
-                let added =
-                    [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT), (WITH_SITES, SITES)];
+                let added = [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT), (WITH_SITES, SITES)];
                 for (added_with, tables) in added {
                     if version < added_with {
                         sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("upgrade"))?;

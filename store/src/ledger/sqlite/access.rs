@@ -106,18 +106,16 @@ pub(super) async fn change(
     let password = |name: &str| passwords.iter().find(|(of, _)| of == name).map_or("", |(_, hash)| hash.as_str());
     match change {
         StateChange::Nothing | StateChange::RegistryPut(_) | StateChange::Held { .. } => return Ok(()),
-        StateChange::TokenCreated(row) => {
-            sqlx::query(
-                "INSERT INTO tokens (id, name, role, hash, gateway, sites, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )
-                .bind(&row.id)
-                .bind(&row.name)
-                .bind(&row.role)
-                .bind(&row.hash)
-                .bind(&row.gateway)
-                .bind(column(row.sites.as_ref()))
-                .bind(row.created_at_ms)
-        }
+        StateChange::TokenCreated(row) => sqlx::query(
+            "INSERT INTO tokens (id, name, role, hash, gateway, sites, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&row.id)
+        .bind(&row.name)
+        .bind(&row.role)
+        .bind(&row.hash)
+        .bind(&row.gateway)
+        .bind(column(row.sites.as_ref()))
+        .bind(row.created_at_ms),
         StateChange::TokenRevoked { id, at_ms } => {
             sqlx::query("UPDATE tokens SET revoked_at = ? WHERE id = ?").bind(at_ms).bind(id)
         }

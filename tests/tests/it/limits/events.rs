@@ -1,0 +1,89 @@
+//! What is told as it happens: of the other site nothing, live and to whoever comes back.
+
+use futures::StreamExt;
+use tokio::time::timeout;
+
+use super::*;
+
+/// How long an event may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// All that a stream said until `last` is in it.
+async fn heard(response: reqwest::Response, last: &str) -> String {
+    assert_eq!(response.status(), 200);
+    let (mut text, mut body) = (String::new(), response.bytes_stream());
+    while !text.contains(last) {
+        let more = timeout(PATIENCE, body.next()).await.unwrap_or_else(|_| panic!("`{last}` is not in {text}"));
+        text.push_str(std::str::from_utf8(&more.expect("the stream goes on").unwrap()).unwrap());
+    }
+    text
+}
+
+fn tells_nothing(text: &str) {
+    for other in OTHERS {
+        assert!(!text.to_uppercase().contains(other), "`{other}` is in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_tell_of_ones_own_site_only() {
+    let world = World::new().await;
+    let token = world.token("viewer").await;
+    let stream = |query: &str, token: &str| {
+        world.client.get(format!("{}/v1/events{query}", world.site.url())).bearer_auth(token).send()
+    };
+    // live: whatever happens at the other site happens first
+    let (limited, all) = (stream("", &token).await.unwrap(), stream("", TOKEN).await.unwrap());
+    let now = Utc::now().timestamp_millis();
+    let reading = |sensor: &str, temperature: f64, unit: &str| json!({ "sensor": sensor, "at": now, "temperature_c": temperature, "unit": unit });
+    let theirs = json!({ "readings": [reading("BRAVO-T", 3.0, "U-BRAVO"), reading("LOGGER-BRAVO", 3.0, "U-BRAVO")] });
+    world.site.publish("G", theirs.to_string()).await.unwrap();
+    let held = json!({ "unit": "U-BRAVO", "reason": "bravo" });
+    let (status, held) = world.site.post("/v1/holds", TOKEN, &held).await.unwrap();
+    assert_eq!(status, 201, "{held}");
+    let ours = json!({ "readings": [{ "sensor": "ALFA-T", "at": now, "temperature_c": 3.5 }, reading("ROVER", 3.25, "U-BRAVO"), reading("LOGGER", 3.75, "U-ALFA")] });
+    world.site.publish("G", ours.to_string()).await.unwrap();
+    let told = heard(all, held["id"].as_str().unwrap()).await;
+    assert!(told.contains("BRAVO"), "{told}");
+    let own = json!({ "unit": "U-ALFA", "reason": "the last one" });
+    let (status, own) = world.site.post("/v1/holds", TOKEN, &own).await.unwrap();
+    assert_eq!(status, 201, "{own}");
+    let told = heard(limited, own["id"].as_str().unwrap()).await;
+    tells_nothing(&told);
+    let readings = stream("?types=reading", &token).await.unwrap();
+    let again = json!({ "readings": [reading("BRAVO-T", 3.0, "U-BRAVO"), { "sensor": "ALFA-T", "at": now + 1, "temperature_c": 3.625 }] });
+    world.site.publish("G", again.to_string()).await.unwrap();
+    tells_nothing(&heard(readings, "3.625").await);
+
+    // to whoever comes back: the whole chain, from its first event on
+    let all =
+        heard(stream("?types=hold,alarm&last_event_id=0", TOKEN).await.unwrap(), own["id"].as_str().unwrap()).await;
+    assert!(all.contains("U-BRAVO") && all.contains("BRAVO-CR"), "{all}");
+    let back = stream("?types=hold,alarm&last_event_id=0", &token).await.unwrap();
+    let back = heard(back, own["id"].as_str().unwrap()).await;
+    tells_nothing(&back);
+    assert!(
+        back.contains("\"unit\":\"U-ALFA\"") && back.contains("event:") && !back.contains("\"holds\":[]"),
+        "{back}"
+    );
+    // what many units have in common is counted as far as it is seen
+    let shared = world.get("/v1/holds?lot=LOT-ALFA", &token).await.json();
+    assert!(shared["items"].as_array().unwrap().iter().all(|hold| hold["unit"] == "U-ALFA"), "{shared}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excursion_of_both_sites_is_told_of_ones_own_units() {
+    let world = World::new().await;
+    let token = world.token("viewer").await;
+    let url = format!("{}/v1/events?types=excursion", world.site.url());
+    let limited = world.client.get(&url).bearer_auth(&token).send().await.unwrap();
+    let all = world.client.get(&url).bearer_auth(TOKEN).send().await.unwrap();
+    // both cool down at one instant: one change for all units of the product
+    let now = Utc::now().timestamp_millis();
+    let cool = |sensor: &str| json!({ "sensor": sensor, "at": now, "temperature_c": 4.0 });
+    world.site.publish("G", json!({ "readings": [cool("BRAVO-T"), cool("ALFA-T")] }).to_string()).await.unwrap();
+    assert!(heard(all, "S-BRAVO").await.contains("\"change\":\"closed\""));
+    let told = heard(limited, "U-ALFA").await;
+    assert!(told.contains("\"change\":\"closed\""), "{told}");
+    tells_nothing(&told);
+}
