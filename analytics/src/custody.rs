@@ -81,11 +81,18 @@ impl Custody {
     /// knows the place of, neither place nor sensors.
     #[must_use]
     pub fn seen_at(mut self, is_seen: impl Fn(&Name) -> bool) -> Self {
-        for piece in &mut self.pieces {
+        let mut pieces: Vec<Keeping> = Vec::new();
+        for mut piece in self.pieces {
             if !piece.place.as_ref().is_some_and(&is_seen) {
                 (piece.place, piece.sensors) = (None, Vec::new());
             }
+            match pieces.last_mut() {
+                // what changed there is not told either
+                Some(last) if last.place.is_none() && piece.place.is_none() => last.to = piece.to,
+                _ => pieces.push(piece),
+            }
         }
+        self.pieces = pieces;
         self
     }
 

@@ -27,7 +27,8 @@ pub(crate) async fn run(arguments: Token) -> Result<ExitCode, Failure> {
     if !sites.is_empty() && role == Role::Gateway {
         return Err(Failure::Input("`--site` does not go with role `gateway`, which reads nothing".to_owned()));
     }
-    let sites = sites.iter().map(|site| Name::parse(site)).collect::<Result<Vec<_>, _>>().map_err(|error| input(&error))?;
+    let sites =
+        sites.iter().map(|site| Name::parse(site)).collect::<Result<Vec<_>, _>>().map_err(|error| input(&error))?;
     let sites = (!sites.is_empty()).then(|| Sites::new(sites)).transpose().map_err(|error| input(&error))?;
     let gateway = gateway.or_else(|| (role == Role::Gateway).then(|| name.clone()));
     let clock = Clock::system();

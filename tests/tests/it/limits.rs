@@ -32,7 +32,7 @@ const OTHERS: [&str; 8] =
 /// Two sites in a region, and a truck of none.
 ///
 /// `WANDER` came from the other site, `GONE-BRAVO` went there, `CHILD` was split off there and came over, `ROVER` is a
-/// sensor that was there first. The other site's temperatures are 11.375 and 11.25, ours 9.5.
+/// sensor that was there first. 10.5 is in the record of what came over, 11.375 and 11.25 are the other site's alone.
 fn registry(begins: i64) -> Value {
     let unit = |id: &str, gtin: &str, lot: &str, place: &str, quantity: u64| json!({ "id": id, "gtin": gtin, "lot": lot, "quantity": quantity, "place": place, "at": begins });
     let lot = |gtin: &str, lot: &str| json!({ "gtin": gtin, "lot": lot, "expires_on": "2099-04-30" });
@@ -119,7 +119,11 @@ impl World {
         let mut readings = Vec::new();
         for step in 0..8_i64 {
             let at = begins + step * STEP_MS;
-            let (ours, theirs) = if step < 2 { (5.0, 6.0) } else { (9.5, 11.375) };
+            let (ours, theirs) = match step {
+                0..2 => (5.0, 6.0),
+                2..6 => (9.5, 10.5),
+                _ => (9.5, 11.375),
+            };
             readings.push(json!({ "sensor": "ALFA-T", "at": at, "temperature_c": ours }));
             readings.push(json!({ "sensor": "BRAVO-T", "at": at, "temperature_c": theirs }));
             let rover = if step < 4 { 11.25 } else { 4.5 };

@@ -12,10 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn heard(response: reqwest::Response, last: &str) -> String {
     assert_eq!(response.status(), 200);
     let (mut text, mut body) = (String::new(), response.bytes_stream());
-    while !text.contains(last) {
-        let more = timeout(PATIENCE, body.next()).await.unwrap_or_else(|_| panic!("`{last}` is not in {text}"));
-        text.push_str(std::str::from_utf8(&more.expect("the stream goes on").unwrap()).unwrap());
-    }
+    let until_then = async {
+        while !text.contains(last) {
+            let more = body.next().await.expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&more.unwrap()).unwrap());
+        }
+    };
+    let in_time = timeout(PATIENCE, until_then).await.is_ok();
+    assert!(in_time, "`{last}` is not in {text}");
     text
 }
 
