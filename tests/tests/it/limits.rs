@@ -52,12 +52,13 @@ fn registry(begins: i64) -> Value {
             { "id": "ALFA", "kind": "site", "parent": "EU" }, { "id": "ALFA-CR", "kind": "cold_room", "parent": "ALFA", "name": "Cold room" },
             { "id": "ALFA-D", "kind": "dock", "parent": "ALFA" },
             { "id": "BRAVO", "kind": "site", "parent": "EU" }, { "id": "BRAVO-CR", "kind": "cold_room", "parent": "BRAVO", "name": "Bravo's room" },
+            { "id": "BRAVO-D", "kind": "dock", "parent": "BRAVO" },
             { "id": "TRK7", "kind": "vehicle" },
         ],
         "sensors": [{ "id": "ALFA-T", "interval_s": 600 }, { "id": "BRAVO-T", "interval_s": 600 }, { "id": "ROVER", "interval_s": 600 }],
         "associations": [
             { "sensor": "ALFA-T", "place": "ALFA-CR", "from": begins }, { "sensor": "BRAVO-T", "place": "BRAVO-CR", "from": begins },
-            { "sensor": "ROVER", "place": "BRAVO-CR", "from": begins, "to": half }, { "sensor": "ROVER", "place": "ALFA-D", "from": half },
+            { "sensor": "ROVER", "place": "BRAVO-D", "from": begins, "to": half }, { "sensor": "ROVER", "place": "ALFA-D", "from": half },
         ],
         "lots": [lot(GTIN, "LOT-ALFA"), lot(GTIN, "LOT-SHARED"), lot(OTHER_GTIN, "LOT-BRAVO")],
         "units": [
