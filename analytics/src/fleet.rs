@@ -1,6 +1,5 @@
 //! Units of a registry over readings of many sensors: who is assessed with which traces.
 
-mod checkpoint;
 mod followed;
 mod heard;
 mod kept;
@@ -22,7 +21,6 @@ use crate::kernel::{Sample, Series, Subject, Trace};
 use crate::logs::{Log, Logs};
 
 pub use crate::kernel::Outline;
-pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use followed::Followed;
 pub use heard::{Heard, Push};
 pub use kept::Kept;

@@ -6,10 +6,8 @@
 mod buckets;
 mod columns;
 mod ends;
-mod pages;
 mod rows;
 mod scan;
-mod spans;
 mod stretch;
 mod whose;
 
@@ -24,7 +22,6 @@ use crate::sql::{Engine, Reach};
 use buckets::Gather;
 use rows::Rows;
 use scan::Scan;
-use spans::Spans;
 
 pub use buckets::{Bucket, Extremes};
 pub use stretch::{Stretch, of_custody};
@@ -93,7 +90,7 @@ pub async fn readings(
 /// # Errors
 /// Any [`SqlError`].
 pub async fn buckets(engine: &Engine, stretches: &[Stretch], points: u32) -> Result<Vec<Bucket>, SqlError> {
-    let spans = Spans::of(stretches);
+    let spans = stretch::spans(stretches);
     if spans.is_empty() {
         return Ok(Vec::new());
     }

@@ -26,13 +26,15 @@ use futures::{FutureExt, StreamExt};
 use model::instant::ValidAt;
 use store::ledger::Ledger;
 use store::view::{Readable, View};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::{Limit, SqlError};
 use crate::evaluator::Board;
 use crate::fleet::Profiles;
-use crate::tables::{self, ASSESS_AT, ASSESSED, AUDIT, CUSTODY, HOLDS, LAKE, Opened, REGISTRY, Tables, UNIT_READINGS};
+use crate::tables::{
+    self, ASSESS_AT, ASSESSED, AUDIT, CUSTODY, HOLDS, Kept, LAKE, Opened, REGISTRY, Tables, UNIT_READINGS,
+};
 use answer::Keep;
 use output::Plain;
 use session::Sessions;
@@ -94,6 +96,7 @@ struct Shared {
     options: EngineOptions,
     turns: Arc<Semaphore>,
     profiles: Arc<Profiles>,
+    kept: Kept,
 }
 
 impl Engine {
@@ -105,7 +108,8 @@ impl Engine {
         let threads = Threads::start(options.threads.max(1))?;
         let sessions = Sessions::new(options.threads.max(1)).map_err(SqlError::internal)?;
         let turns = Arc::new(Semaphore::new(options.limits.max_concurrent));
-        let shared = Shared { source, ledger, sessions, options, turns, profiles: Arc::default() };
+        let shared =
+            Shared { source, ledger, sessions, options, turns, profiles: Arc::default(), kept: Kept::default() };
         Ok(Self { shared: Arc::new(shared), threads: Arc::new(threads) })
     }
 
@@ -185,7 +189,7 @@ impl Engine {
                 let shared = Arc::clone(&self.shared);
                 // the turn is given back when the work has really ended, not when the asker stopped waiting
                 let work = async move {
-                    let _turn = turn;
+                    let _turn = Turn::take(turn);
                     let opened = Opened::default();
                     // a decoder may panic over bytes that nobody wrote
                     let asked = AssertUnwindSafe(work(shared, opened.clone())).catch_unwind().await;
@@ -205,6 +209,24 @@ impl Engine {
         };
         observe(&result, started);
         result
+    }
+}
+
+/// A query's turn. Whoever looks at the metrics sees how many have one.
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    fn take(permit: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("coldtrail_sql_queries_running").increment(1.0);
+        Self { _permit: permit }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        metrics::gauge!("coldtrail_sql_queries_running").decrement(1.0);
     }
 }
 
@@ -296,7 +318,7 @@ impl Shared {
         opened: &Opened,
         now: DateTime<Utc>,
     ) -> Result<Tables, SqlError> {
-        let mut tables = Tables::new(opened.clone());
+        let mut tables = Tables::new(opened.clone(), self.kept.clone());
         let asked = ASSESSED.iter().any(|name| names.contains(*name));
         let shown = self.options.board.as_ref().filter(|_| asked).and_then(Board::all).map(Arc::new);
         if LAKE.iter().any(|name| names.contains(*name)) || tables::needs_readings(names, shown.is_some()) {

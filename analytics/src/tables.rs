@@ -5,8 +5,11 @@ mod audit;
 mod chosen;
 mod custody;
 mod evidence;
+mod excerpt;
 mod holds;
+mod kept;
 mod lake;
+mod narrow;
 mod opened;
 mod prune;
 mod ranges;
@@ -33,8 +36,9 @@ use unit_readings::UnitReadings;
 pub(crate) use assessed::{ASSESS_AT, ASSESSED};
 pub(crate) use audit::AUDIT;
 pub(crate) use custody::CUSTODY;
+pub(crate) use excerpt::{Excerpt, Spans, has};
 pub(crate) use holds::HOLDS;
-pub(crate) use lake::open;
+pub(crate) use kept::Kept;
 pub(crate) use opened::Opened;
 pub(crate) use registry::REGISTRY;
 pub(crate) use unit_readings::UNIT_READINGS;
@@ -56,19 +60,21 @@ pub(crate) struct Tables {
     pub(crate) stores: HashMap<&'static str, Arc<dyn ObjectStore>>,
     /// What is read of the lake's files.
     pub(crate) opened: Opened,
+    /// What earlier questions read of them.
+    kept: Kept,
 }
 
 impl Tables {
-    /// None yet; what is read of the lake's files is noted in `opened`.
-    pub(crate) fn new(opened: Opened) -> Self {
-        Self { opened, ..Self::default() }
+    /// None yet; what is read of the lake's files is noted in `opened`, and may be in `kept` already.
+    pub(crate) fn new(opened: Opened, kept: Kept) -> Self {
+        Self { opened, kept, ..Self::default() }
     }
 
     /// Adds the tables of `view`.
     pub(crate) fn add_lake(&mut self, view: View) -> Result<(), SqlError> {
         for (name, table) in LAKE.into_iter().zip([view.readings, view.rejected]) {
             self.stores.insert(name, Arc::clone(&table.store));
-            let table = Arc::new(LakeTable::new(name, table, self.opened.clone())?);
+            let table = Arc::new(LakeTable::new(name, table, self.opened.clone(), self.kept.clone())?);
             if name == "readings" {
                 self.readings = Some(Arc::clone(&table));
             }

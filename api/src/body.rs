@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::state::Shared;
 
+/// Bytes of a body from somebody who has not shown who they are.
+const MAX_STRANGERS_BYTES: usize = 64 << 10;
+
 /// The whole body, within its size and time.
 pub(crate) struct Raw(pub(crate) Bytes);
 
@@ -16,6 +19,12 @@ impl FromRequest<Shared> for Raw {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
+        Self::within(request, shared, shared.options.max_body_bytes).await
+    }
+}
+
+impl Raw {
+    async fn within(request: Request, shared: &Shared, limit: usize) -> Result<Self, Problem> {
         let json =
             request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
                 let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -26,7 +35,6 @@ impl FromRequest<Shared> for Raw {
             let detail = "the body must be JSON: send `Content-Type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail));
         }
-        let limit = shared.options.max_body_bytes;
         let body = request.into_body();
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large(limit));
@@ -66,12 +74,25 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
-        let Raw(bytes) = Raw::from_request(request, shared).await?;
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Self(value)),
-            Err(error) => Err(Problem::bad_request("json", format!("the body is not what is expected: {error}"))),
-        }
+        parsed(&Raw::from_request(request, shared).await?).map(Self)
     }
+}
+
+/// The same where nobody has shown yet who they are: the body is short, so that many strangers take little memory.
+pub(crate) struct Short<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Short<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
+        let limit = shared.options.max_body_bytes.min(MAX_STRANGERS_BYTES);
+        parsed(&Raw::within(request, shared, limit).await?).map(Self)
+    }
+}
+
+fn parsed<T: DeserializeOwned>(Raw(bytes): &Raw) -> Result<T, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::bad_request("json", format!("the body is not what is expected: {error}")))
 }
 
 /// Query parameters of a known form.

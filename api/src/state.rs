@@ -111,6 +111,13 @@ impl Shared {
         }
     }
 
+    /// The latest assessment of every unit; `None` until there is one of each, or when nothing computes them.
+    pub(crate) fn latest(&self) -> Option<Vec<Arc<Assessment>>> {
+        let latest = self.given.assess.as_ref()?.latest();
+        // of no units there is nothing to wait for
+        latest.or_else(|| self.given.ledger.registry().units.iter().next().is_none().then(Vec::new))
+    }
+
     /// What is known of `unit` at `as_of`, or now.
     pub(crate) async fn assess(&self, unit: &Name, as_of: Option<ValidAt>) -> Result<Option<Assessment>, Problem> {
         let Some(assess) = &self.given.assess else {

@@ -57,7 +57,7 @@ impl Stock {
     /// How things stand now, as far as somebody sees it who is limited to `sites`, if they are.
     fn of(shared: &Shared, sites: Option<&Sites>) -> Self {
         // holds as they are after the assessments, so that those they led to meanwhile count
-        let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
+        let latest = shared.latest();
         let (now, snapshot) = (shared.now(), shared.given.ledger.snapshot());
         let newest = shared.given.newest.clone();
         let index = history::index(&snapshot.registry, &newest);

@@ -227,8 +227,10 @@ pub(crate) enum FailOn {
 pub(crate) enum OutputFormat {
     /// For people.
     Table,
-    /// RFC 4180.
+    /// RFC 4180; an apostrophe before a text that a spreadsheet would take for a formula.
     Csv,
+    /// RFC 4180 with every text as it is stored, for programs.
+    CsvExact,
     /// Columns and rows.
     Json,
     /// Apache Parquet.

@@ -67,6 +67,11 @@ impl Layout {
         self.0.join("ledger")
     }
 
+    /// What spares a start work, and can be made again.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
     /// The name under which this directory's node writes to the lake.
     pub(crate) fn node(&self) -> PathBuf {
         self.0.join("node")
@@ -215,7 +220,8 @@ impl Node {
         replayed(&pipeline).await?;
         // before anything is placed or raised: a new outbox tells what comes after it
         let (notifier, notifications) = notifications::start(&data, &ledger, &config).await?;
-        let evaluation = evaluation::start(&pipeline, &ledger, board, &config, &clock)?;
+        let pasts = Layout::of(&data).checkpoints().join("pasts");
+        let evaluation = evaluation::start(&pipeline, &ledger, board, &config, &clock, &pasts)?;
         let history = options::history(&config.sql, &clock);
         let history = Engine::new(Arc::new(pipeline.clone()), None, history)?;
         let newest = pipeline.newest().clone();
@@ -280,10 +286,12 @@ impl Node {
         let (_, doors, served) = tokio::join!(futures::future::join_all(collectors), self.doors, self.serving.ended);
         doors?;
         served?;
-        self.evaluation.stop().await;
+        let checkpoints = self.evaluation.stop().await;
         self.notifier.stop().await;
         self.stop_flushing.cancel();
         self.flushing.await??;
+        // The lake has now what it speaks of.
+        checkpoints.write().await;
         self.refreshing.await?;
         self.filling.await?;
         self.ledger.close().await?;

@@ -1,6 +1,6 @@
 //! Whether a candidate reading is believable, and what becomes of it.
 
-use std::collections::{HashMap, HashSet};
+mod quota;
 
 use model::instant::{MeasuredAt, ReceivedAt};
 use model::name::Name;
@@ -8,9 +8,11 @@ use model::quantity::{Humidity, Temperature};
 use model::reading::Reading;
 use model::rejection::Reason;
 use store::journal::Journaled;
-use store::tail::{Admission, NameId, Origin, Tail};
+use store::names::NameId;
+use store::tail::{Admission, Origin, Tail};
 
 use crate::decode::{self, Candidate, Dialects};
+use quota::Quota;
 
 /// Decodes journaled messages and takes their readings into the tail.
 pub struct Admitter {
@@ -34,17 +36,17 @@ impl Admitter {
     /// An admission that lets each gateway speak for at most `names_per_gateway` sensors.
     #[must_use]
     pub fn new(dialects: Dialects, names_per_gateway: usize) -> Self {
-        Self { dialects, quota: Quota { names_per_gateway, known: HashMap::new(), last_gateway: Vec::new() } }
+        Self { dialects, quota: Quota::new(names_per_gateway) }
     }
 
     /// Takes one message into `tail`, whatever it holds.
     ///
-    /// `observe` is told every reading that was taken in.
+    /// `observe` is told every reading that was taken in, and the number of its sensor.
     pub fn admit(
         &mut self,
         message: &Journaled<'_>,
         tail: &mut Tail,
-        observe: &mut dyn FnMut(&Reading<'_>),
+        observe: &mut dyn FnMut(NameId, &Reading<'_>),
     ) -> Outcome {
         let delivery = &message.delivery;
         let (received_at, position) = (delivery.received_at, message.position);
@@ -66,14 +68,14 @@ impl Admitter {
         for (index, candidate) in candidates.iter().enumerate() {
             let reading = candidate.as_ref().map_err(|reason| *reason).and_then(|candidate| {
                 let reading = believe(candidate, received_at)?;
-                Ok((reading, self.quota.sensor(tail, reading.sensor, origin.gateway)?))
+                Ok((reading, self.quota.sensor(tail.names(), reading.sensor, origin.gateway)?))
             });
             match reading {
                 Ok((reading, sensor)) => match tail.admit(&reading, sensor, origin, received_at, position) {
                     Admission::Duplicate => outcome.duplicate += 1,
                     Admission::New | Admission::Conflict | Admission::Late => {
                         outcome.accepted += 1;
-                        observe(&reading);
+                        observe(sensor, &reading);
                     }
                 },
                 Err(reason) => {
@@ -112,35 +114,4 @@ fn believe<'c>(candidate: &'c Candidate<'_>, received_at: ReceivedAt) -> Result<
         battery_v: candidate.battery_v,
         rssi_dbm: candidate.rssi_dbm,
     })
-}
-
-/// How many sensor names each gateway has used, so that a gateway gone mad cannot fill the memory with names.
-struct Quota {
-    names_per_gateway: usize,
-    known: HashMap<NameId, HashSet<NameId>>,
-    /// Per sensor, the gateway that spoke for it last: the answer for nearly every reading.
-    last_gateway: Vec<Option<NameId>>,
-}
-
-impl Quota {
-    fn sensor(&mut self, tail: &mut Tail, name: &str, gateway: NameId) -> Result<NameId, Reason> {
-        let sensor = tail.known(name);
-        if let Some(sensor) = sensor
-            && self.last_gateway.get(sensor.index()) == Some(&Some(gateway))
-        {
-            return Ok(sensor);
-        }
-        let known = self.known.entry(gateway).or_default();
-        let counted = sensor.is_some_and(|sensor| known.contains(&sensor));
-        if !counted && known.len() >= self.names_per_gateway {
-            return Err(Reason::Quota);
-        }
-        let sensor = tail.intern(name);
-        known.insert(sensor);
-        if self.last_gateway.len() <= sensor.index() {
-            self.last_gateway.resize(sensor.index() + 1, None);
-        }
-        self.last_gateway[sensor.index()] = Some(gateway);
-        Ok(sensor)
-    }
 }

@@ -112,6 +112,8 @@ struct Shared {
     tail: Mutex<Tail>,
     /// Everything up to here is in the tail or the lake.
     decoded: watch::Sender<Position>,
+    /// Everything up to here has been told to whoever observes.
+    told: AtomicU64,
     /// Set when decoding ended with an error.
     stopped: watch::Sender<bool>,
     counts: Counts,
@@ -145,13 +147,15 @@ impl Pipeline {
         let flushed = lake.flushed_to().unwrap_or(Position::ZERO);
         let (journal, recovery) = Journal::resume(&journal_dir, journal, flushed)?;
         let feed = journal.feed(flushed.next())?;
+        let tail = Tail::new(lake.newest());
         let shared = Arc::new(Shared {
-            tail: Mutex::new(Tail::new(lake.newest())),
+            newest: Newest::over(tail.names().clone()),
+            tail: Mutex::new(tail),
             decoded: watch::Sender::new(flushed),
+            told: AtomicU64::new(flushed.get()),
             stopped: watch::Sender::new(false),
             counts: Counts::default(),
             receipts: Receipts::default(),
-            newest: Newest::default(),
             flush_wanted: Notify::new(),
             observer: RwLock::default(),
             writing: tokio::sync::Mutex::new(()),
@@ -194,6 +198,12 @@ impl Pipeline {
         let (observer, told) = Observer::new(watched);
         *self.shared.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
         told
+    }
+
+    /// Everything up to this position has been told to whoever observes.
+    #[must_use]
+    pub fn told(&self) -> Position {
+        Position::new(self.shared.told.load(Ordering::Acquire))
     }
 
     /// Waits until everything that was durable when asked has been decoded.
@@ -289,15 +299,13 @@ impl Readable for Pipeline {
             let tail = self.shared.tail();
             (self.shared.lake.view(), tail.batches())
         };
-        let made =
-            tokio::task::spawn_blocking(move || Ok::<_, store::Error>((batches.readings()?, batches.rejected()?)));
-        let made = made.await;
-        let (readings, rejected) = match made {
+        let made = tokio::task::spawn_blocking(move || Ok::<_, store::Error>((batches.rejected()?, batches)));
+        let (rejected, readings) = match made.await {
             Ok(made) => made?,
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         };
-        view.readings.tail = readings;
-        view.rejected.tail = vec![rejected];
+        view.readings.tail = Arc::new(readings);
+        view.rejected.tail = Arc::new(vec![rejected]);
         Ok(view)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A site here is a place with everything inside of it, by the hierarchy of the registry. A unit is seen while the last
 //! place recorded of it lies inside; of its past, the places and sensors outside are not named
-//! (docs/decisions/0008-limits-to-sites.md).
+//! (docs/decisions/0009-limits-to-sites.md).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};

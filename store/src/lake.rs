@@ -16,6 +16,7 @@ mod encode;
 mod file;
 mod flush;
 mod integrity;
+mod lineage;
 mod loaded;
 mod mark;
 mod merge;
@@ -27,6 +28,7 @@ pub use compact::Compacted;
 pub use copy::copy;
 pub use file::FileName;
 pub use flush::{Flushed, flush_tail};
+pub use lineage::Commit;
 pub use table::Table;
 
 use crate::journal::Position;

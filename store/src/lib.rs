@@ -7,10 +7,12 @@ mod error;
 pub mod journal;
 pub mod lake;
 pub mod ledger;
+pub mod names;
 pub mod newest;
 pub mod objects;
 pub mod outbox;
 pub mod schema;
+pub mod sealed;
 pub mod tail;
 pub mod view;
 

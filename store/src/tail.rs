@@ -8,7 +8,6 @@
 mod batches;
 mod generation;
 mod index;
-mod names;
 mod rows;
 mod stored;
 
@@ -23,10 +22,10 @@ pub use batches::TailBatches;
 pub(crate) use batches::rejected_batch;
 pub(crate) use generation::Refused;
 pub use generation::{Generation, LateRow, Verdict};
-pub use names::{NameId, NameList, Names};
 pub use rows::{Relation, Row, Values};
 
 use crate::journal::Position;
+use crate::names::{ByName, NameId, Names};
 
 /// What became of one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +55,9 @@ pub struct Tail {
     names: Names,
     active: Generation,
     frozen: Option<Arc<Generation>>,
-    /// Per sensor: the newest instant in the lake, as far as this process flushed it.
-    flushed_to: Vec<i64>,
-    /// Nothing in the lake was newer than this when the process started.
-    lake_end: i64,
+    /// Per sensor: the newest instant in the lake, as far as this process flushed it; for others the newest instant of
+    /// all when it started.
+    flushed_to: ByName<i64>,
     /// Identities whose row in the lake (or on its way there) has to be marked as a conflict by the next flush.
     conflicts_in_lake: HashSet<(NameId, i64)>,
 }
@@ -72,8 +70,7 @@ impl Tail {
             names: Names::default(),
             active: Generation::default(),
             frozen: None,
-            flushed_to: Vec::new(),
-            lake_end,
+            flushed_to: ByName::new(lake_end),
             conflicts_in_lake: HashSet::new(),
         }
     }
@@ -83,22 +80,10 @@ impl Tail {
         self.names.intern(name)
     }
 
-    /// The number of `name` if it has one.
+    /// The names of sensors, gateways, sites and units.
     #[must_use]
-    pub fn known(&self, name: &str) -> Option<NameId> {
-        self.names.known(name)
-    }
-
-    /// How many distinct names are known: of sensors, gateways, sites and units.
-    #[must_use]
-    pub fn names_len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// The names by number, readable from other threads.
-    #[must_use]
-    pub fn names(&self) -> &NameList {
-        self.names.list()
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Takes in one reading of `sensor`, of a message that was journaled at `position`.
@@ -124,7 +109,7 @@ impl Tail {
                 self.conflicts_in_lake.insert((sensor, row.measured_at));
             }
         }
-        let late = row.measured_at <= self.flushed_to.get(sensor.index()).copied().unwrap_or(self.lake_end);
+        let late = row.measured_at <= self.flushed_to.get(sensor);
         self.active.push(&row, position, late, conflict);
         match (late, conflict) {
             (true, _) => Admission::Late,
@@ -200,10 +185,8 @@ impl Tail {
     /// `newest` is what [`Generation::newest_by_sensor`] says of that part.
     pub fn flushed(&mut self, newest: &[(NameId, i64)], marked: &HashSet<(NameId, i64)>) {
         self.frozen = None;
-        self.flushed_to.resize(self.names.len(), self.lake_end);
         for &(sensor, newest) in newest {
-            let to = &mut self.flushed_to[sensor.index()];
-            *to = newest.max(*to);
+            self.flushed_to.set(sensor, newest.max(self.flushed_to.get(sensor)));
         }
         self.conflicts_in_lake.retain(|identity| !marked.contains(identity));
     }
@@ -228,6 +211,6 @@ impl Tail {
     /// Everything a query may see of the tail at this moment, cheap to take.
     #[must_use]
     pub fn batches(&self) -> TailBatches {
-        TailBatches::new(self.names.list().clone(), self.frozen.clone(), self.active.share(), &self.conflicts_in_lake)
+        TailBatches::new(self.names.list(), self.frozen.clone(), self.active.share(), &self.conflicts_in_lake)
     }
 }

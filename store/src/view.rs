@@ -31,6 +31,23 @@ pub struct View {
     pub rejected: TableView,
 }
 
+/// Rows of one moment that are in no file; they are made into batches for whoever asks, who seldom wants all of each.
+pub trait Unflushed: std::fmt::Debug + Send + Sync {
+    /// The rows, in batches with the columns of the table that `columns` numbers, in that order: of `sensors` alone where
+    /// these are named and rows are of sensors. Others may be among them.
+    ///
+    /// # Errors
+    /// Only when Arrow refuses a batch, which would be a defect.
+    fn batches(&self, columns: &[usize], sensors: Option<&[&str]>) -> Result<Vec<RecordBatch>, crate::Error>;
+}
+
+/// Batches with all columns.
+impl Unflushed for Vec<RecordBatch> {
+    fn batches(&self, columns: &[usize], _: Option<&[&str]>) -> Result<Vec<RecordBatch>, crate::Error> {
+        self.iter().map(|batch| Ok(batch.project(columns)?)).collect()
+    }
+}
+
 /// One table of the lake at one moment: committed files and the rows not yet flushed.
 #[derive(Clone, Debug)]
 pub struct TableView {
@@ -38,8 +55,8 @@ pub struct TableView {
     pub schema: SchemaRef,
     /// The committed files, in no particular order.
     pub files: Vec<LakeFile>,
-    /// Rows that are in no file of `files`, in the table's schema.
-    pub tail: Vec<RecordBatch>,
+    /// Rows that are in no file of `files`.
+    pub tail: Arc<dyn Unflushed>,
     /// Where the files are.
     pub store: Arc<dyn ObjectStore>,
     /// The root of the table inside `store`.

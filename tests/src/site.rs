@@ -85,6 +85,14 @@ impl Site {
         Ok(())
     }
 
+    /// The server's process id.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn pid(&self) -> Result<u32> {
+        self.child.as_ref().and_then(Child::id).context("the server is not running")
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data(&self) -> &Path {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use model::gs1::{Gtin, LotKey, LotText};
 use model::instant::ValidAt;
 use model::name::Name;
-use model::registry::Registry;
+use model::registry::{Origin, Registry};
 
+use super::traced::Traced;
 use crate::custody::{self, Custody};
 
 /// Which cohort; a cohort with other units or another past is another.
@@ -31,12 +32,18 @@ pub(super) struct Cohort {
     pub(super) units: Arc<[Name]>,
     /// The sensors of the past, piece by piece: cohorts that share them share incidents.
     pub(super) trace: Box<str>,
+    /// What is folded of it.
+    pub(super) traced: Traced,
     /// What it took to assess it last.
     pub(super) cost: Duration,
     /// As of when it was assessed last, or is being assessed.
     pub(super) looked_at: Option<ValidAt>,
     /// Whether that was done once.
     pub(super) is_known: bool,
+    /// Since when readings were lacking when it was looked at, ms.
+    pub(super) lacks: Option<i64>,
+    /// Set when its time has been over for long: nothing measured after that instant, ms, can change what is known of it.
+    pub(super) rests: Option<i64>,
 }
 
 /// All cohorts.
@@ -47,6 +54,10 @@ pub(super) struct Cohorts {
     /// Cohorts each sensor ever stood for.
     of_sensor: HashMap<Name, Vec<CohortId>>,
     units: Arc<[Name]>,
+    /// What was folded of units before the start, until somebody follows them.
+    inherited: HashMap<Name, Traced>,
+    /// So many readings are folded together.
+    grain: usize,
     next: u64,
 }
 
@@ -79,7 +90,13 @@ impl Past {
 }
 
 impl Cohorts {
-    /// Puts units together by their past. A cohort whose past and units stay the same stays.
+    /// None yet; so many readings are folded together.
+    pub(super) fn new(grain: usize) -> Self {
+        Self { grain, ..Self::default() }
+    }
+
+    /// Puts units together by their past. A cohort whose past and units stay the same stays; what is folded of one that
+    /// goes is carried on by those its units are in then.
     pub(super) fn regroup(&mut self, registry: &Registry, units: impl Iterator<Item = (Name, Custody)>) -> Regrouped {
         let mut together: HashMap<Past, Vec<Name>> = HashMap::new();
         for (unit, custody) in units {
@@ -89,18 +106,18 @@ impl Cohorts {
         }
         let mut regrouped = Regrouped::default();
         let before = std::mem::take(&mut self.all);
+        let mut gone = BTreeMap::new();
         for (id, cohort) in before {
-            match together.get_mut(cohort.past.as_ref()) {
-                Some(units) => {
-                    units.sort_unstable();
-                    if units.as_slice() == cohort.units.as_ref() {
-                        together.remove(cohort.past.as_ref());
-                        self.all.insert(id, cohort);
-                    } else {
-                        regrouped.gone.push(id);
-                    }
-                }
-                None => regrouped.gone.push(id),
+            let is_same = together.get_mut(cohort.past.as_ref()).is_some_and(|units| {
+                units.sort_unstable();
+                units.as_slice() == cohort.units.as_ref()
+            });
+            if is_same {
+                together.remove(cohort.past.as_ref());
+                self.all.insert(id, cohort);
+            } else {
+                regrouped.gone.push(id);
+                gone.insert(id, cohort);
             }
         }
         // Those under the same sensors get numbers in a row, so that they are looked at one after another.
@@ -113,14 +130,48 @@ impl Cohorts {
         for (trace, past, units) in new {
             self.next += 1;
             let id = CohortId(self.next);
+            let traced = self.heir(registry, &gone, &past, &units);
             let (past, units) = (Arc::new(past), units.into());
-            self.all.insert(id, Cohort { past, units, trace, cost: Duration::ZERO, looked_at: None, is_known: false });
+            let cohort = Cohort {
+                past,
+                units,
+                trace,
+                traced,
+                cost: Duration::ZERO,
+                looked_at: None,
+                is_known: false,
+                lacks: None,
+                rests: None,
+            };
+            self.all.insert(id, cohort);
             regrouped.made.push(id);
         }
         if !regrouped.made.is_empty() || !regrouped.gone.is_empty() {
             self.index();
         }
         regrouped
+    }
+
+    /// What was folded of units that are put together now: of the same past if there is one, or else of one that began
+    /// like it.
+    fn heir(&self, registry: &Registry, gone: &BTreeMap<CohortId, Cohort>, past: &Past, units: &[Name]) -> Traced {
+        let former = |unit: &Name| {
+            let id = self.of_unit.get(unit)?;
+            gone.get(id).or_else(|| self.all.get(id)).filter(|former| former.past.gtin == past.gtin)
+        };
+        let parent = |unit: &Name| match registry.origin(unit)? {
+            Origin::Split(split) => former(&split.unit),
+            Origin::Registered(_) => None,
+        };
+        let of_same_past = units.iter().filter_map(former).find(|former| *former.past == *past);
+        let one = of_same_past.or_else(|| units.iter().find_map(former)).or_else(|| units.iter().find_map(parent));
+        let inherited = || units.iter().find_map(|unit| self.inherited.get(unit));
+        one.map(|former| &former.traced).or_else(inherited).cloned().unwrap_or_else(|| Traced::new(self.grain))
+    }
+
+    /// Takes up what was folded of units before the start; what nobody took then is forgotten.
+    pub(super) fn inherit(&mut self, inherited: HashMap<Name, Traced>) {
+        self.inherited = inherited;
     }
 
     fn index(&mut self) {
@@ -143,6 +194,10 @@ impl Cohorts {
 
     pub(super) fn get_mut(&mut self, id: CohortId) -> Option<&mut Cohort> {
         self.all.get_mut(&id)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Cohort> {
+        self.all.values_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (CohortId, &Cohort)> {
@@ -168,6 +223,12 @@ impl Cohorts {
     /// The cohorts that `sensor` ever stood for.
     pub(super) fn of_sensor(&self, sensor: &Name) -> &[CohortId] {
         self.of_sensor.get(sensor).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cohort of `unit`, and which it is.
+    pub(super) fn of_unit_mut(&mut self, unit: &Name) -> Option<(CohortId, &mut Cohort)> {
+        let id = *self.of_unit.get(unit)?;
+        Some((id, self.all.get_mut(&id)?))
     }
 
     /// The cohort of `unit`.

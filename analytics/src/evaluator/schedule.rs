@@ -161,8 +161,9 @@ impl Schedule {
                     self.round_began = clock;
                 }
                 self.refreshed = Some(id);
-                // Who waits for a graver reason has its turn then.
-                if !self.waiting.contains_key(&id) {
+                // Who waits for a graver reason has its turn then, and of who rests nothing new is to be said.
+                let rests = cohorts.get(id).is_some_and(|cohort| cohort.rests.is_some());
+                if !rests && !self.waiting.contains_key(&id) {
                     piece.take(cohorts, Turn { id, noticed_at: now });
                 }
                 if !piece.has_room() || piece.cost >= most {

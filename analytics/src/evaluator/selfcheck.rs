@@ -12,6 +12,7 @@ use store::ledger::NewAlarm;
 use tokio::task::JoinHandle;
 
 use crate::assess::{Assess, AssessError, StoreAssess};
+use crate::kernel::Missing;
 
 /// From one check to the next, at the least.
 const EVERY: Duration = Duration::from_secs(15);
@@ -43,7 +44,7 @@ struct Running {
 
 /// What is kept gave, and what is stored gives.
 struct Sides {
-    here: Option<Assessment>,
+    here: Result<Option<Assessment>, Missing>,
     there: Option<Assessment>,
     took: Duration,
 }
@@ -117,7 +118,7 @@ impl SelfCheck {
         &mut self,
         unit: Name,
         as_of: ValidAt,
-        here: impl Future<Output = Option<Assessment>> + Send + 'static,
+        here: impl Future<Output = Result<Option<Assessment>, Missing>> + Send + 'static,
         store: &StoreAssess,
     ) {
         let sides = tokio::spawn({
@@ -142,7 +143,13 @@ impl SelfCheck {
         match sides.await {
             Ok(Ok(Sides { here, there, took })) => {
                 self.rest = EVERY.max(took * REST_COSTS);
-                Some(Compared { unit, as_of, before: here, there })
+                match here {
+                    Ok(before) => Some(Compared { unit, as_of, before, there }),
+                    Err(_) => {
+                        self.lacking();
+                        None
+                    }
+                }
             }
             Ok(Err(error)) => {
                 tracing::warn!(%unit, %error, "the evaluator could not be checked on this unit; its turn comes again");
@@ -150,6 +157,12 @@ impl SelfCheck {
             }
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
+    }
+
+    /// Notes that nothing can be said so far back, because what it takes is only in the store.
+    pub(super) fn lacking(&mut self) {
+        metrics::counter!("coldtrail_self_checks_total", "outcome" => "lacking").increment(1);
+        self.behind_ms = behind(self.behind_ms, Outcome::Equal);
     }
 
     /// The alarm that a check calls for; `here` is what is kept gives now, and is not asked for when both sides were

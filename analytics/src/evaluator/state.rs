@@ -1,9 +1,13 @@
 //! What the evaluator knows, and how it comes to know it.
 
+mod check;
+mod resume;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use model::assessment::Assessment;
 use model::hold::Subject;
 use model::instant::ValidAt;
 use model::name::Name;
@@ -12,21 +16,27 @@ use model::registry::{Product, Registry};
 use store::ledger::{Findings, Ledger, NewAlarm};
 
 use super::board::Board;
+use super::checkpoint::{Checkpoints, Restored};
 use super::cohorts::{Cohort, CohortId, Cohorts, Regrouped};
 use super::groups::Groups;
 use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
 use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
+use super::traced::LATE_MS;
 use super::work::{self, Done, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
-use crate::assess::{AssessError, StoreAssess};
+use crate::assess::AssessError;
 use crate::custody::{Custody, Index};
 use crate::fleet::{Fleet, Profiles, Push};
 use crate::sql::Engine;
+use resume::BeforeStart;
 
-/// Values of sensors that are unpacked for one piece of work, about; of one trace all are.
+/// Values of sensors that are gone through for one piece of work, about, for cohorts that nobody looked at yet.
 const VALUES_AT_ONCE: usize = 4_000_000;
+
+/// How often readings that nobody needs are looked for.
+const TRIM_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything the evaluator knows.
 pub(super) struct State {
@@ -56,10 +66,13 @@ pub(super) struct State {
     alarms: Vec<NewAlarm>,
     self_check: SelfCheck,
     is_whole: bool,
+    trimmed: Instant,
+    /// What a checkpoint held, until it is taken up.
+    before: Option<(Checkpoints, Restored)>,
 }
 
 impl State {
-    pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board) -> Self {
+    pub(super) fn new(engine: Engine, ledger: Ledger, now: Now, watch: Watch, board: Board, grain: usize) -> Self {
         Self {
             memory: Memory::new(engine),
             needed: HashMap::new(),
@@ -72,7 +85,7 @@ impl State {
             registry: Arc::default(),
             index: Arc::default(),
             profiles: Arc::default(),
-            cohorts: Cohorts::default(),
+            cohorts: Cohorts::new(grain),
             groups: Groups::default(),
             rounds: Rounds::default(),
             schedule: Schedule::new(Instant::now()),
@@ -83,6 +96,8 @@ impl State {
             alarms: Vec::new(),
             self_check: SelfCheck::default(),
             is_whole: false,
+            trimmed: Instant::now(),
+            before: None,
         }
     }
 
@@ -109,17 +124,25 @@ impl State {
             }
         }
         // Told from now on, and then read: nothing falls between.
-        (self.watch)(wanted.clone());
+        (self.watch)(wanted.iter().chain(self.memory.sensors()).cloned().collect());
+        let before_start = match self.before.take() {
+            Some((checkpoints, restored)) => Some(self.inherit(&checkpoints, restored).await?),
+            None => None,
+        };
         if !self.knows_travellers {
-            for sensor in self.memory.travellers().await? {
-                self.needed.insert(sensor, None);
+            if before_start.is_none() {
+                self.needed.extend(self.memory.travellers().await?.into_iter().map(|sensor| (sensor, None)));
             }
             self.knows_travellers = true;
         }
         self.regroup();
+        if let Some(BeforeStart { facts, unseen }) = before_start {
+            self.resume(&registry, facts, &unseen).await?;
+        }
         self.need(&wanted);
         self.memory.learn(&registry, &self.needed).await?;
         self.regroup();
+        self.cohorts.inherit(HashMap::new());
         let (now, clock) = ((self.now)(), Instant::now());
         let product = |registry: &Registry, cohort: &Cohort| {
             registry.products.get(&cohort.past.gtin).map(|product| product.version)
@@ -139,6 +162,16 @@ impl State {
         let units = |unit: &Name| self.cohorts.of_unit(unit).is_some();
         self.board.keep(&units);
         Ok(())
+    }
+
+    /// How many groups of readings were taken in.
+    pub(super) fn groups(&self) -> u64 {
+        self.memory.groups()
+    }
+
+    /// Whether every cohort was looked at, and nothing is lacking.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole && !self.memory.is_lacking()
     }
 
     /// Notes since when the readings of each sensor are needed: since the earliest beginning of the units it stands or
@@ -190,7 +223,10 @@ impl State {
             Push::Late => {
                 let (now, clock) = ((self.now)(), Instant::now());
                 for id in self.cohorts.of_sensor(&reading.sensor) {
-                    self.schedule.mark(*id, Urgency::Late, now, clock);
+                    let rests = self.cohorts.get(*id).and_then(|cohort| cohort.rests);
+                    if rests.is_none_or(|until| at.millis() <= until) {
+                        self.schedule.mark(*id, Urgency::Late, now, clock);
+                    }
                 }
             }
             Push::Next(since) => self.screen(&reading.sensor, at, since),
@@ -199,13 +235,53 @@ impl State {
 
     /// Finds anew whose readings concern whom, when readings said that a sensor came to a unit or left it.
     pub(super) async fn follow(&mut self) -> Result<(), AssessError> {
-        if !std::mem::take(&mut self.travelled) && !self.memory.is_stale() {
-            return Ok(());
+        let travelled = std::mem::take(&mut self.travelled);
+        if self.memory.is_lacking() {
+            if travelled {
+                let associated = self.registry.associations.iter().map(|association| &association.sensor);
+                let registered = self.registry.sensors.iter().map(|sensor| &sensor.id);
+                (self.watch)(associated.chain(registered).chain(self.memory.sensors()).cloned().collect());
+            }
+            let registry = Arc::clone(&self.registry);
+            self.memory.learn(&registry, &self.needed).await?;
         }
-        let registry = Arc::clone(&self.registry);
-        self.memory.learn(&registry, &self.needed).await?;
-        self.regroup();
+        if travelled {
+            self.regroup();
+        }
         Ok(())
+    }
+
+    /// Lets go of readings that are folded and that nobody needs any more.
+    pub(super) fn trim(&mut self) {
+        if self.trimmed.elapsed() < TRIM_EVERY {
+            return;
+        }
+        self.trimmed = Instant::now();
+        let late = (self.now)().millis().saturating_sub(LATE_MS);
+        for sensor in self.memory.grown() {
+            let cohorts = self.cohorts.of_sensor(&sensor).iter().filter_map(|id| self.cohorts.get(*id));
+            let needs = |cohort: &Cohort| match (cohort.rests, cohort.lacks) {
+                (Some(_), _) => Some(i64::MAX),
+                (None, Some(lacks)) => {
+                    (lacks > i64::MIN).then_some(lacks)?.min(cohort.traced.needs(&sensor, late)?).into()
+                }
+                (None, None) => cohort.is_known.then(|| cohort.traced.needs(&sensor, late)).flatten(),
+            };
+            let needed = cohorts.map(needs).try_fold(late, |first, needed| Some(first.min(needed?)));
+            if let Some(first) = needed {
+                self.memory.trim(&sensor, first);
+            }
+        }
+    }
+
+    /// Notes that a group of readings was taken in whole.
+    pub(super) fn took(&mut self) {
+        self.memory.took();
+    }
+
+    /// Notes how many groups of readings wait to be taken in.
+    pub(super) fn waiting(&mut self, groups: usize) {
+        self.memory.waiting(groups);
     }
 
     /// Marks the cohorts for which the newest reading of `sensor` is more than one more of the same.
@@ -278,12 +354,13 @@ impl State {
             let Some(cohort) = self.cohorts.get_mut(turn.id) else { continue };
             cohort.looked_at = Some(now);
             for sensor in cohort.past.sensors() {
-                if sensors.insert(sensor.clone()) {
+                if !cohort.is_known {
                     values += self.memory.values(sensor);
                 }
+                sensors.insert(sensor.clone());
             }
-            let (units, trace) = (Arc::clone(&cohort.units), cohort.trace.clone());
-            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at });
+            let (units, trace, traced) = (Arc::clone(&cohort.units), cohort.trace.clone(), cohort.traced.clone());
+            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at, traced });
         }
         if let Some(urgency) = urgency {
             self.schedule.put_back(turns.collect(), urgency, clock);
@@ -295,13 +372,13 @@ impl State {
         Some(work::begin(urgency, sources, tasks, self.ledger.clone()))
     }
 
-    fn sources(&mut self, sensors: impl IntoIterator<Item = Name>, as_of: ValidAt) -> Sources {
-        let heard = sensors.into_iter().filter_map(|sensor| {
-            let whole = self.memory.whole(&sensor, as_of)?;
-            Some((sensor, whole))
+    fn sources(&self, sensors: impl IntoIterator<Item = Name>, as_of: ValidAt) -> Sources {
+        let told = sensors.into_iter().filter_map(|sensor| {
+            let told = Arc::clone(self.memory.told(&sensor)?);
+            Some((sensor, told))
         });
         Sources {
-            heard: heard.collect(),
+            sensors: told.collect(),
             registry: Arc::clone(&self.registry),
             index: Arc::clone(&self.index),
             profiles: Arc::clone(&self.profiles),
@@ -326,13 +403,29 @@ impl State {
         metrics::counter!("coldtrail_assessments_total").increment(units as u64);
         let each: Vec<(CohortId, std::time::Duration)> = done.iter().map(|done| (done.id, done.cost)).collect();
         self.schedule.took(urgency, &each, took, Instant::now());
-        for Done { id, units, assessment, cost } in done {
+        for Done { id, units, assessment, traced, noticed_at, cost } in done {
             let Some(cohort) = self.cohorts.get_mut(id) else { continue };
+            let assessment = match assessment {
+                Ok(assessment) => assessment,
+                Err(missing) => {
+                    cohort.lacks = Some(missing.from);
+                    for sensor in cohort.past.sensors() {
+                        self.memory.want(sensor, missing.from);
+                    }
+                    let urgency = urgency.unwrap_or(Urgency::New);
+                    self.schedule.mark(id, urgency, noticed_at, Instant::now());
+                    continue;
+                }
+            };
             (cohort.cost, cohort.is_known) = (cost, true);
             // What was begun later knows better, on the other way.
             if cohort.looked_at.is_some_and(|later| later > as_of) {
                 continue;
             }
+            let custody = &cohort.past.custody;
+            let is_over = custody.closed && as_of.millis() >= custody.window.to.millis().saturating_add(LATE_MS);
+            (cohort.rests, cohort.lacks) = (is_over.then(|| traced.settled()).flatten(), None);
+            cohort.traced = traced;
             match assessment {
                 Some(assessment) => {
                     self.plan(id, &assessment);
@@ -352,7 +445,7 @@ impl State {
     }
 
     /// Plans when a cohort is looked at again, and what its group waits for.
-    fn plan(&mut self, id: CohortId, assessment: &model::assessment::Assessment) {
+    fn plan(&mut self, id: CohortId, assessment: &Assessment) {
         let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
         let Some(cohort) = self.cohorts.get(id) else { return };
         let custody = &cohort.past.custody;
@@ -368,29 +461,6 @@ impl State {
         if last > newest && soonest.is_some_and(|soonest| Some(soonest) <= last) {
             self.schedule.mark(id, Urgency::Urgent, (self.now)(), Instant::now());
         }
-    }
-
-    /// Goes on checking that what is kept gives the assessments that `store` gives.
-    pub(super) async fn check(&mut self, store: &StoreAssess) {
-        let now = (self.now)();
-        if let Some(compared) = self.self_check.finished().await {
-            let here = match compared.is_equal() {
-                true => None,
-                false => work::assess_one(self.sources_of(&compared.unit, compared.as_of), compared.unit.clone()).await,
-            };
-            self.alarms.extend(self.self_check.judge(compared, here.as_ref(), now));
-        }
-        let units = self.cohorts.units();
-        if let Some((unit, as_of)) = self.self_check.due(units.iter(), now) {
-            let here = work::assess_one(self.sources_of(&unit, as_of), unit.clone());
-            self.self_check.begin(unit, as_of, here, store);
-        }
-    }
-
-    fn sources_of(&mut self, unit: &Name, as_of: ValidAt) -> Sources {
-        let sensors = self.cohorts.of_unit(unit).map(|cohort| cohort.past.sensors().into_iter().cloned().collect());
-        let sensors: Vec<Name> = sensors.unwrap_or_default();
-        self.sources(sensors, as_of)
     }
 }
 

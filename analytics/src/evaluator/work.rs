@@ -1,7 +1,6 @@
 //! The work itself, off the evaluator's loop: some cohorts are assessed, what follows goes to the ledger in one
 //! transaction, and comes back to be shown.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +13,11 @@ use tokio::task::JoinHandle;
 
 use super::cohorts::CohortId;
 use super::schedule::Urgency;
+use super::traced::{LATE_MS, Sensors, Traced};
 use crate::assess::AssessError;
-use crate::custody::Index;
-use crate::fleet::{Fleet, Heard, Profiles};
+use crate::custody::{Custody, Index};
+use crate::fleet::Profiles;
+use crate::kernel::Missing;
 
 /// What units are assessed from.
 #[derive(Clone)]
@@ -24,8 +25,7 @@ pub(super) struct Sources {
     pub(super) registry: Arc<Registry>,
     pub(super) index: Arc<Index>,
     pub(super) profiles: Arc<Profiles>,
-    /// What the sensors said, nothing later than the instant of the assessment.
-    pub(super) heard: HashMap<Name, Arc<Heard>>,
+    pub(super) sensors: Sensors,
     pub(super) as_of: ValidAt,
 }
 
@@ -35,6 +35,7 @@ pub(super) struct Task {
     pub(super) units: Arc<[Name]>,
     pub(super) trace: Box<str>,
     pub(super) noticed_at: ValidAt,
+    pub(super) traced: Traced,
 }
 
 /// What came of a cohort.
@@ -42,7 +43,9 @@ pub(super) struct Done {
     pub(super) id: CohortId,
     pub(super) units: Arc<[Name]>,
     /// `None` when the units are not there yet.
-    pub(super) assessment: Option<Arc<Assessment>>,
+    pub(super) assessment: Result<Option<Arc<Assessment>>, Missing>,
+    pub(super) traced: Traced,
+    pub(super) noticed_at: ValidAt,
     pub(super) cost: Duration,
 }
 
@@ -72,22 +75,29 @@ pub(super) fn begin(urgency: Option<Urgency>, sources: Sources, tasks: Vec<Task>
 }
 
 fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
-    let Sources { registry, index, profiles, heard, as_of } = sources;
-    let fleet = Fleet::over(registry, Arc::clone(index), heard.clone(), profiles, *as_of);
     let (mut done, mut findings) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
-    for Task { id, units, trace, noticed_at } in tasks {
+    for Task { id, units, trace, noticed_at, mut traced } in tasks {
         let began = Instant::now();
-        let assessment = units.first().and_then(|unit| fleet.assess(unit)).map(Arc::new);
-        findings.extend(assessment.as_ref().map(|assessment| Finding {
-            assessment: Arc::clone(assessment),
-            units: Arc::clone(&units),
-            trace,
-            noticed_at,
-            fired: registry.products.get(&assessment.gtin).map_or_else(Vec::new, |of| fired(assessment, of)),
-        }));
-        done.push(Done { id, units, assessment, cost: began.elapsed() });
+        let assessment = units.first().map_or(Ok(None), |unit| sources.assess(unit, &mut traced));
+        let assessment = assessment.map(|assessment| assessment.map(Arc::new));
+        traced.forget(sources.as_of.millis().saturating_sub(LATE_MS));
+        let registry = &sources.registry;
+        if let Ok(Some(assessment)) = &assessment {
+            let fired = registry.products.get(&assessment.gtin).map_or_else(Vec::new, |of| fired(assessment, of));
+            let (assessment, units) = (Arc::clone(assessment), Arc::clone(&units));
+            findings.push(Finding { assessment, units, trace, noticed_at, fired });
+        }
+        done.push(Done { id, units, assessment, traced, noticed_at, cost: began.elapsed() });
     }
     (done, findings)
+}
+
+impl Sources {
+    /// Assesses one unit.
+    fn assess(&self, unit: &Name, traced: &mut Traced) -> Result<Option<Assessment>, Missing> {
+        let Some(custody) = Custody::of(&self.registry, &self.index, unit, self.as_of) else { return Ok(None) };
+        traced.assess(&self.registry, &self.profiles, &custody, unit, self.as_of, &self.sensors)
+    }
 }
 
 /// The rules that fired.
@@ -102,12 +112,13 @@ fn fired(assessment: &Assessment, product: &Product) -> Vec<Fired> {
     fired.collect()
 }
 
-/// Assesses one unit.
-pub(super) async fn assess_one(sources: Sources, unit: Name) -> Option<Assessment> {
-    let work = move || {
-        let Sources { registry, index, profiles, heard, as_of } = sources;
-        Fleet::over(&registry, index, heard, &profiles, as_of).assess(&unit)
-    };
+/// Assesses one unit, apart from what is kept of it.
+pub(super) async fn assess_one(
+    sources: Sources,
+    mut traced: Traced,
+    unit: Name,
+) -> Result<Option<Assessment>, Missing> {
+    let work = move || sources.assess(&unit, &mut traced);
     let work = tokio::task::spawn_blocking(work).await;
     work.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
 }

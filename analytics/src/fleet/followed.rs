@@ -15,7 +15,7 @@ use crate::kernel::bytes::Carried;
 use crate::kernel::{Correction, Missing, Past, Plan, Profile, Sample, Source, Stretch, Subject};
 
 /// Readings of a leaf of a unit's past.
-const GRAIN: usize = 256;
+const GRAIN: usize = crate::evaluator::GRAIN;
 
 /// The past of a unit, or of all units with the same past under one product, up to its newest readings.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ struct Kepts<'k> {
 impl Source for Kepts<'_> {
     fn readings(&self, sensor: usize, after: i64, until: i64, most: usize) -> Result<Vec<Sample>, Missing> {
         let Some(kept) = self.kept.get(sensor).copied().flatten() else { return Ok(Vec::new()) };
-        if let Some(since) = kept.since().filter(|since| after.saturating_add(1) < *since) {
-            return Err(Missing { from: after, to: since.min(until) });
+        if !kept.reaches(after) {
+            return Err(Missing { from: after, to: kept.since().map_or(until, |since| since.min(until)) });
         }
         Ok(if self.humidity { kept.humidities(after, until, most) } else { kept.temperatures(after, until, most) })
     }
@@ -83,7 +83,7 @@ impl Followed {
     }
 
     /// Appends it as bytes; `false`, and nothing, when nothing is known yet.
-    pub(super) fn put(&self, bytes: &mut Vec<u8>) -> bool {
+    pub(crate) fn put(&self, bytes: &mut Vec<u8>) -> bool {
         let Some(profile) = &self.profile else { return false };
         told(profile).put(bytes);
         self.grain.put(bytes);
@@ -97,7 +97,7 @@ impl Followed {
     }
 
     /// Takes up what was written of units of a product; `None` when it is damaged, or of another version of it.
-    pub(super) fn take(bytes: &mut &[u8], profile: Arc<Profile>) -> Option<Self> {
+    pub(crate) fn take(bytes: &mut &[u8], profile: Arc<Profile>) -> Option<Self> {
         if String::take(bytes)? != told(&profile) {
             return None;
         }
@@ -115,8 +115,8 @@ impl Followed {
         })
     }
 
-    /// Takes note of a reading of a sensor that makes the trace now or ever did, measured at `at`, ms; `is_late` when
-    /// the sensor has told of later instants before.
+    /// Takes note of readings of sensors that make the trace now or ever did, the earliest of them measured at `at`, ms;
+    /// `is_late` when one of the sensors had told of later instants before.
     pub fn told(&mut self, at: i64, is_late: bool) {
         let is_past = |past: &Past| past.until().is_some_and(|until| at <= until);
         if is_late || is_past(&self.temperature) || is_past(&self.humidity) {
@@ -124,6 +124,51 @@ impl Followed {
             self.humidity.late(at);
             self.tally.late(at);
         }
+    }
+
+    /// The sensors on whose readings what it knows may rest.
+    pub fn sensors(&self) -> impl Iterator<Item = &Name> {
+        self.sensors.iter()
+    }
+
+    /// Whether what it knows may rest on readings of `sensor`.
+    #[must_use]
+    pub fn knows(&self, sensor: &Name) -> bool {
+        self.sensors.contains(sensor)
+    }
+
+    /// Since when readings of `sensor` must be at hand, ms, so that it goes on with further ones, and with late ones that
+    /// were measured at `late` or later; `None` when all of them must be.
+    #[must_use]
+    pub fn needs(&self, sensor: &Name, late: i64) -> Option<i64> {
+        let Some(number) = self.sensors.iter().position(|known| known == sensor) else {
+            return self.profile.is_some().then_some(i64::MAX);
+        };
+        let profile = self.profile.as_ref()?;
+        let pasts = [&self.temperature, &self.humidity];
+        let beside = pasts.iter().filter_map(|past| past.needs_beside(number));
+        let of_pasts = pasts.iter().map(|past| past.needs(number, profile, late));
+        beside.chain(of_pasts).chain([self.tally.needs(sensor, late)]).min()
+    }
+
+    /// Joins what ended before `late`, ms, for good: a reading that was measured earlier costs more then.
+    pub fn forget(&mut self, late: i64) {
+        if let Some(profile) = &self.profile {
+            self.temperature.forget(profile, late);
+            self.humidity.forget(profile, late);
+        }
+    }
+
+    /// Until when readings can matter, ms, to units whose time is over; `None` when that is not known yet.
+    #[must_use]
+    pub fn settled(&self) -> Option<i64> {
+        let profile = self.profile.as_ref()?;
+        let is_told =
+            |first: &(Option<i64>, Option<i64>)| first.0.is_some() && (first.1.is_some() || !profile.limits_humidity());
+        if !self.first.iter().all(is_told) {
+            return None;
+        }
+        Some(self.temperature.settled()?.max(self.humidity.settled()?))
     }
 
     /// How many readings it holds itself.

@@ -22,6 +22,10 @@ pub struct Kept {
     newest: Heard,
     /// Readings measured earlier are not kept.
     from: Option<i64>,
+    /// The last of those, ms, if it is known.
+    before: Option<i64>,
+    /// When temperature and humidity were told first, ms, as far as it is known of those that are not kept.
+    first: (Option<i64>, Option<i64>),
 }
 
 impl Kept {
@@ -34,22 +38,43 @@ impl Kept {
         kept
     }
 
-    /// Whether everything measured from `from` on is here, and the last reading before it; everything, when absent.
+    /// Notes what is known of readings that were measured before those kept: when the last of them was, if there was one, and
+    /// when temperature and humidity were told first, ms.
     #[must_use]
-    pub fn reaches(&self, from: Option<i64>) -> bool {
-        match (self.from, from) {
-            (None, _) => true,
-            (Some(_), Some(wanted)) => self.first_at().is_some_and(|first| first <= wanted),
-            (Some(_), None) => false,
+    pub fn after(mut self, last: Option<i64>, first: (Option<i64>, Option<i64>)) -> Self {
+        self.before = last.filter(|last| self.from.is_some_and(|from| *last < from));
+        self.first = first;
+        self
+    }
+
+    /// Takes in what it said before everything that is kept: all of it since `from`, or all there is when absent.
+    pub fn prepend(&mut self, before: Log, from: Option<ValidAt>) {
+        let in_order = |mut samples: Vec<Sample>| {
+            samples.sort_unstable();
+            samples.dedup();
+            samples
+        };
+        let (temperature, humidity) = (in_order(before.temperature), in_order(before.humidity));
+        self.from = from.map(ValidAt::millis);
+        self.before = self.before.filter(|before| self.from.is_some_and(|from| *before < from));
+        if self.is_empty() {
+            self.newest = self.newest.with(temperature, humidity);
+            self.pack();
+        } else {
+            self.temperature.prepend(&temperature);
+            self.humidity.prepend(&humidity);
         }
     }
 
-    /// The first instant it was heard of, of those kept, ms.
-    fn first_at(&self) -> Option<i64> {
-        let newest = [self.newest.raw_temperature(), self.newest.raw_humidity()];
-        let newest = newest.into_iter().filter_map(<[Sample]>::first).map(|sample| sample.at);
-        let packed = [&self.temperature, &self.humidity].into_iter().filter_map(Packed::first).map(|sample| sample.at);
-        newest.chain(packed).min()
+    /// Lets go of readings measured before `at`, ms, but for the newest ones and some beside them.
+    pub fn trim(&mut self, at: i64) {
+        let first = self.first_of_each();
+        let dropped = self.temperature.trim(at).max(self.humidity.trim(at));
+        if let Some(last) = dropped {
+            self.first = first;
+            self.before = self.before.max(dropped);
+            self.from = self.from.max(Some(last + 1));
+        }
     }
 
     /// The newest readings under another registry; those packed are as they came.
@@ -61,6 +86,7 @@ impl Kept {
     pub fn push(&mut self, reading: &Observation) -> Push {
         let at = reading.measured_at.millis();
         if self.from.is_some_and(|from| at < from) {
+            self.before = self.before.map(|before| before.max(at));
             return Push::Known;
         }
         let old = |packed: &Packed| packed.last().is_some_and(|last| at <= last.at);
@@ -109,7 +135,7 @@ impl Kept {
     /// The last instant it was heard of, ms.
     #[must_use]
     pub fn last_at(&self) -> Option<i64> {
-        self.newest.last_at()
+        self.newest.last_at().or(self.before)
     }
 
     /// How many values it holds, of both quantities.
@@ -126,8 +152,27 @@ impl Kept {
     }
 
     /// Since when everything is here, ms; `None`: from the beginning.
-    pub(super) fn since(&self) -> Option<i64> {
+    #[must_use]
+    pub fn since(&self) -> Option<i64> {
         self.from
+    }
+
+    /// Whether everything measured after `after`, ms, is here.
+    #[must_use]
+    pub fn reaches(&self, after: i64) -> bool {
+        let is_nothing_between = || self.before.is_some_and(|before| before <= after);
+        self.from.is_none_or(|from| from <= after.saturating_add(1)) || is_nothing_between()
+    }
+
+    /// The first instant after `after` it was heard of, of those kept, ms.
+    #[must_use]
+    pub fn first_after(&self, after: i64) -> Option<i64> {
+        if self.last_at().is_none_or(|last| last <= after) {
+            return None;
+        }
+        let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.at);
+        let both = [self.temperatures(after, i64::MAX, 1), self.humidities(after, i64::MAX, 1)];
+        both.into_iter().filter_map(first).min()
     }
 
     /// Temperatures measured after `after` and up to `until`, ms, as they came: of the first `most` instants.
@@ -151,10 +196,13 @@ impl Kept {
     }
 
     /// When it first told each quantity, temperature and humidity, of the readings kept, ms.
-    pub(super) fn first_of_each(&self) -> (Option<i64>, Option<i64>) {
+    #[must_use]
+    pub fn first_of_each(&self) -> (Option<i64>, Option<i64>) {
         let first = |packed: &Packed, newest: &[Sample]| packed.first().or(newest.first().copied()).map(|one| one.at);
         let newest = (self.newest.raw_temperature(), self.newest.raw_humidity());
-        (first(&self.temperature, newest.0), first(&self.humidity, newest.1))
+        let kept = (first(&self.temperature, newest.0), first(&self.humidity, newest.1));
+        let earlier = |one: Option<i64>, other: Option<i64>| one.into_iter().chain(other).min();
+        (earlier(self.first.0, kept.0), earlier(self.first.1, kept.1))
     }
 
     /// Everything up to `as_of`, ready to be cut into traces.
@@ -254,13 +302,29 @@ mod tests {
     }
 
     #[test]
-    fn reaches_an_instant_only_with_a_reading_before_it() {
-        let log = |at: i64| Log { temperature: vec![Sample { at, value: 5000 }], ..Log::default() };
-        let sensor = Name::parse("S").unwrap();
-        let kept = Kept::new(&log(500), &Registry::default(), &sensor, Some(ValidAt::from_millis(100)));
-        assert!(kept.reaches(Some(500)) && kept.reaches(Some(900)));
-        // Readings from 300 on would be here, the last one before 300 is not.
-        assert!(!kept.reaches(Some(300)) && !kept.reaches(None));
-        assert!(Kept::new(&log(500), &Registry::default(), &sensor, None).reaches(Some(300)));
+    fn is_the_same_when_the_older_part_comes_second() {
+        let samples = |range: std::ops::Range<i64>| -> Vec<Sample> {
+            range.map(|at| Sample { at: at * 1000, value: (at % 7) as i32 }).collect()
+        };
+        let log = |range: std::ops::Range<i64>, humid: std::ops::Range<i64>| Log {
+            temperature: samples(range),
+            humidity: samples(humid),
+            ..Log::default()
+        };
+        let (sensor, registry) = (Name::parse("S").unwrap(), Registry::default());
+        for newer in [3000..5000, 4900..5000, 5000..5000] {
+            let since = ValidAt::from_millis(newer.start * 1000);
+            let mut kept = Kept::new(&log(newer.clone(), 0..0), &registry, &sensor, Some(since));
+            assert_eq!(kept.since(), Some(since.millis()));
+            kept.prepend(log(10..newer.start, 20..40), None);
+            let whole = Kept::new(&log(10..5000, 20..40), &registry, &sensor, None);
+            assert_eq!((kept.since(), kept.len()), (None, whole.len()));
+            for (after, until) in [(0, i64::MAX), (25_000, 3_500_000), (2_999_000, 3_001_000)] {
+                assert_eq!(kept.temperatures(after, until, 40), whole.temperatures(after, until, 40));
+                assert_eq!(kept.humidities(after, until, 40), whole.humidities(after, until, 40));
+            }
+            assert_eq!(kept.first_of_each(), whole.first_of_each());
+            assert_eq!(kept.first_after(15_500), Some(16_000));
+        }
     }
 }

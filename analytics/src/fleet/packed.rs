@@ -4,6 +4,8 @@
 //! the reading before (0 on a regular tick), and the difference of its value, both as zigzag LEB128: signed numbers
 //! whose size in bytes goes with their magnitude.
 
+use std::sync::Arc;
+
 use crate::kernel::Sample;
 
 /// Readings in a block, at most.
@@ -21,7 +23,8 @@ struct Block {
     first: Sample,
     last: Sample,
     count: u32,
-    bytes: Box<[u8]>,
+    /// Shared by clones: who looks at a past while it goes on copies none of it.
+    bytes: Arc<[u8]>,
 }
 
 impl Packed {
@@ -46,6 +49,22 @@ impl Packed {
             self.blocks.extend(Block::of(part));
             self.count += part.len();
         }
+    }
+
+    /// Puts readings in order, all earlier than those it holds, before them.
+    pub(crate) fn prepend(&mut self, samples: &[Sample]) {
+        self.blocks.splice(0..0, samples.chunks(BLOCK).filter_map(Block::of));
+        self.count += samples.len();
+    }
+
+    /// Lets go of the first readings, all before `at`, ms: as many as are in blocks of their own; when the last of them was
+    /// measured, if there was one.
+    pub(crate) fn trim(&mut self, at: i64) -> Option<i64> {
+        let first = self.blocks.partition_point(|block| block.last.at < at);
+        let gone = self.blocks.drain(..first);
+        let (count, last) = gone.fold((0, None), |(count, _), block| (count + block.count, Some(block.last.at)));
+        self.count -= count as usize;
+        last
     }
 
     /// Takes in a reading that is no later than the last; `false` when it is known.

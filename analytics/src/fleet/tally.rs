@@ -2,6 +2,7 @@
 //! found last.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::assessment::Provenance;
 use model::instant::ValidAt;
@@ -36,15 +37,17 @@ struct Mark {
     number: u64,
     /// All readings up to then are counted, ms.
     until: i64,
+    /// The stretch ends there, and the sensor has told of later instants.
+    is_last: bool,
     count: Count,
 }
 
 /// Marks by the beginning of the stretch and by sensor.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally(BTreeMap<(i64, Name), Vec<Mark>>);
+pub(super) struct Tally(BTreeMap<(i64, Name), Arc<Vec<Mark>>>);
 
 carried!(Count { readings, conflicts, newest, temperature, humidity });
-carried!(Mark { number, until, count });
+carried!(Mark { number, until, is_last, count });
 
 impl Count {
     fn of(sensor: &Name) -> Self {
@@ -108,22 +111,40 @@ impl Total {
 impl Tally {
     /// Appends it as bytes.
     pub(super) fn put(&self, bytes: &mut Vec<u8>) {
-        let marks = self.0.iter().map(|((from, sensor), marks)| (*from, sensor.as_str().to_owned(), marks.clone()));
+        let marks = self.0.iter().map(|((from, sensor), marks)| (*from, sensor.as_str().to_owned(), Arc::clone(marks)));
         marks.collect::<Vec<_>>().put(bytes);
     }
 
     /// Takes up what was written.
     pub(super) fn take(bytes: &mut &[u8]) -> Option<Self> {
-        let all = Vec::<(i64, String, Vec<Mark>)>::take(bytes)?;
+        let all = Vec::<(i64, String, Arc<Vec<Mark>>)>::take(bytes)?;
         let marks = all.into_iter().map(|(from, sensor, marks)| Some(((from, Name::parse(&sensor).ok()?), marks)));
         marks.collect::<Option<_>>().map(Self)
     }
 
-    /// Forgets what a reading measured at `at`, ms, makes wrong.
+    /// Forgets what readings measured at `at`, ms, or later make wrong.
     pub(super) fn late(&mut self, at: i64) {
         for marks in self.0.values_mut() {
-            marks.truncate(marks.partition_point(|mark| mark.until < at));
+            if marks.last().is_some_and(|last| last.until >= at) {
+                let marks = Arc::make_mut(marks);
+                marks.truncate(marks.partition_point(|mark| mark.until < at));
+            }
         }
+    }
+
+    /// Since when readings of `sensor` must be at hand, ms, so that it goes on with further ones, and with late ones that
+    /// were measured at `late` or later.
+    pub(super) fn needs(&self, sensor: &Name, late: i64) -> i64 {
+        let of_sensor = self.0.iter().filter(|((_, of), _)| of == sensor);
+        let needs = of_sensor.filter_map(|((from, _), marks)| {
+            let last = marks.partition_point(|mark| mark.until < late).checked_sub(1).and_then(|last| marks.get(last));
+            match last {
+                Some(mark) if mark.is_last => None,
+                Some(mark) => Some(mark.until + 1),
+                None => Some(*from),
+            }
+        });
+        needs.min().unwrap_or(i64::MAX)
     }
 
     /// Which readings `custody` rests on.
@@ -137,10 +158,12 @@ impl Tally {
     ) -> Result<Total, Missing> {
         let mut total = Total::default();
         for (number, piece) in custody.pieces.iter().enumerate() {
-            let until = if number + 1 == custody.pieces.len() { piece.to.millis() } else { piece.to.millis() - 1 };
+            let is_last = number + 1 == custody.pieces.len();
+            let until = if is_last { piece.to.millis() } else { piece.to.millis() - 1 };
+            let is_over = !is_last || custody.closed;
             for sensor in &piece.sensors {
                 total.add(match kept(sensor) {
-                    Some(kept) => self.count(piece, until, sensor, kept)?,
+                    Some(kept) => self.count(piece, (until, is_over), sensor, kept)?,
                     None => Count::of(sensor),
                 });
             }
@@ -148,8 +171,14 @@ impl Tally {
         Ok(total)
     }
 
-    /// The readings of a sensor in a piece, up to `until`.
-    fn count(&mut self, piece: &Keeping, until: i64, sensor: &Name, kept: &Kept) -> Result<Count, Missing> {
+    /// The readings of a sensor in a piece, up to `until`; whether that is where it ends for good.
+    fn count(
+        &mut self,
+        piece: &Keeping,
+        (until, is_over): (i64, bool),
+        sensor: &Name,
+        kept: &Kept,
+    ) -> Result<Count, Missing> {
         let begin = piece.from.millis();
         let marks = self.0.entry((begin, sensor.clone())).or_default();
         let last = marks.partition_point(|mark| mark.until <= until).checked_sub(1);
@@ -157,14 +186,18 @@ impl Tally {
             Some(mark) => (mark.count.clone(), mark.until, mark.number),
             None => (Count::of(sensor), begin - 1, 0),
         };
-        if let Some(from) = kept.since().filter(|from| since + 1 < *from) {
-            return Err(Missing { from: since, to: from.min(until) });
+        if since >= until {
+            return Ok(count);
+        }
+        if !kept.reaches(since) {
+            return Err(Missing { from: since, to: kept.since().map_or(until, |from| from.min(until)) });
         }
         let (temperature, humidity) =
             (kept.temperatures(since, until, usize::MAX), kept.humidities(since, until, usize::MAX));
         let (mut temperature, mut humidity) = (temperature.as_slice(), humidity.as_slice());
         let is_newest = last.is_none_or(|last| last + 1 == marks.len());
         while is_newest && temperature.len().max(humidity.len()) >= APART + NEWEST {
+            let marks = Arc::make_mut(marks);
             let longer = if temperature.len() >= humidity.len() { temperature } else { humidity };
             let at = longer[APART - 1].at;
             let split = |samples: &'_ [Sample]| samples.partition_point(|sample| sample.at <= at);
@@ -173,13 +206,17 @@ impl Tally {
             (temperature, humidity) = (later_temperature, later_humidity);
             count.add(first_temperature, first_humidity);
             number += 1;
-            marks.push(Mark { number, until: at, count: count.clone() });
+            marks.push(Mark { number, until: at, is_last: false, count: count.clone() });
             marks.retain(|mark| {
                 let age = (number - mark.number) / RECENT;
                 mark.number.is_multiple_of(1 << age.checked_ilog2().map_or(0, |steps| steps + 1))
             });
         }
         count.add(temperature, humidity);
+        // What comes up to there now comes late.
+        if is_newest && is_over && kept.last_at().is_some_and(|last| last > until) {
+            Arc::make_mut(marks).push(Mark { number: number + 1, until, is_last: true, count: count.clone() });
+        }
         Ok(count)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use super::columns::Columns;
 use super::scan::Taker;
-use super::spans::{Spans, has};
+use crate::tables::{Spans, has};
 
 /// What one sensor said in one stretch of time.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringAr
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::spans::Spans;
 use crate::error::SqlError;
+use crate::tables::Spans;
 
 /// Their names in files and in the tail.
 pub(super) const NAMES: [&str; 4] = ["sensor", "measured_at", "temperature_c", "humidity_pct"];

@@ -4,8 +4,8 @@ use store::view::LakeFile;
 
 use super::columns::Columns;
 use super::scan::{Scan, Taker};
-use super::spans::{Spans, has};
 use crate::error::SqlError;
+use crate::tables::{Spans, has};
 
 /// The instants from the first to the last of the readings taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 use model::name::Name;
 
 use crate::custody::Custody;
+use crate::tables::Spans;
 
 /// Later than any reading, ms: 2200-01-01. Further on an instant has no nanoseconds, which the engine compares by.
 const LATEST_MS: i64 = 7_258_118_400_000;
@@ -90,6 +91,14 @@ pub(super) fn one_of(sensors: &[Name]) -> String {
             format!("sensor IN ({})", names.join(", "))
         }
     }
+}
+
+/// Which instants of which sensors `stretches` are about.
+pub(super) fn spans(stretches: &[Stretch]) -> Spans {
+    Spans::of(stretches.iter().flat_map(|stretch| {
+        let span = (stretch.from.unwrap_or(i64::MIN), stretch.to.unwrap_or(i64::MAX));
+        stretch.sensors.iter().map(move |sensor| (sensor.as_str(), span))
+    }))
 }
 
 /// The most sensors that one of the stretches has.

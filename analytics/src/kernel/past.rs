@@ -13,9 +13,15 @@
 //! * another custody takes away what comes after the first difference;
 //! * as of an instant that has passed the leaves before it count, and the readings from there to the instant.
 //!
+//! Late readings are mostly of lately: what is older than they are likely to be is not kept leaf by leaf. The greater nodes
+//! there become the *trunk* ([`Past::forget`]), and their leaves go. A reading that is later still takes away the node it
+//! falls into with all that comes after it.
+//!
 //! Rolling windows that end among the newest readings begin among old ones: the leaves there are opened, which is to say
 //! that their readings are asked for again. They come from a [`Source`], as does all that is newer than the last leaf; a
 //! leaf itself needs none.
+
+mod trunk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,8 +36,12 @@ use super::series::{Correction, Sample, Series};
 use super::trace::Trace;
 use super::watch::Quantity;
 
-/// So many nodes make a greater one.
-const JOINED: usize = 16;
+/// So many nodes make a greater one; few in tests, so that short histories have all kinds.
+const JOINED: usize = if cfg!(test) { 4 } else { 16 };
+/// Leaves, and what is joined of them.
+const LEVELS: usize = 2;
+/// Leaves of a node of the highest level.
+const GREATEST: usize = JOINED;
 /// Leaves made at once, at most.
 const LEAVES_AT_ONCE: usize = 64;
 /// The past of one quantity of a unit's trace under one product.
@@ -40,8 +50,10 @@ pub struct Past {
     quantity: Quantity,
     /// Readings of a leaf.
     grain: usize,
+    /// What comes before the leaves, by time, with how often it was joined there.
+    trunk: Vec<(u8, Arc<Leaf>)>,
     /// Leaves, and above them what is joined of [`JOINED`] each.
-    levels: Vec<Vec<Arc<Leaf>>>,
+    levels: [Vec<Arc<Leaf>>; LEVELS],
     /// What the leaves were made under.
     stretches: Vec<Stretch>,
     corrections: Vec<Correction>,
@@ -117,7 +129,8 @@ impl Past {
         Self {
             quantity,
             grain: grain.max(1),
-            levels: vec![Vec::new()],
+            trunk: Vec::new(),
+            levels: Default::default(),
             stretches: Vec::new(),
             corrections: Vec::new(),
             gap: None,
@@ -127,6 +140,7 @@ impl Past {
 
     /// Appends it as bytes.
     pub(crate) fn put(&self, bytes: &mut Vec<u8>) {
+        self.trunk.put(bytes);
         self.levels[0].put(bytes);
         self.stretches.put(bytes);
         self.corrections.put(bytes);
@@ -137,6 +151,7 @@ impl Past {
 
     /// Takes up what was written of a past, under the same product, of the quantity and grain that this is of.
     pub(crate) fn take(self, bytes: &mut &[u8], profile: &Profile) -> Option<Self> {
+        let trunk = Vec::take(bytes)?;
         let leaves = Vec::<Leaf>::take(bytes)?;
         let (stretches, corrections) = (Vec::take(bytes)?, Vec::take(bytes)?);
         let gap = match <Option<(u64, usize)> as Carried>::take(bytes)? {
@@ -144,7 +159,7 @@ impl Past {
             None => None,
         };
         let beside = Vec::<((usize, i64, bool), Vec<Sample>)>::take(bytes)?.into_iter().collect();
-        let mut past = Self { stretches, corrections, gap, beside, ..self };
+        let mut past = Self { trunk, stretches, corrections, gap, beside, ..self };
         leaves.into_iter().for_each(|leaf| past.push(leaf, profile));
         Some(past)
     }
@@ -152,23 +167,53 @@ impl Past {
     /// The last reading, ms, that anything here depends on; `None` when there is no leaf.
     #[must_use]
     pub fn until(&self) -> Option<i64> {
-        self.levels[0].last().map(|leaf| leaf.until)
+        self.last().map(|leaf| leaf.until)
+    }
+
+    /// The nodes of the trunk and then the leaves, by number.
+    fn node(&self, number: usize) -> Option<&Arc<Leaf>> {
+        match self.trunk.get(number) {
+            Some((_, node)) => Some(node),
+            None => self.levels[0].get(number - self.trunk.len()),
+        }
+    }
+
+    fn last(&self) -> Option<&Arc<Leaf>> {
+        self.levels[0].last().or_else(|| self.trunk.last().map(|(_, node)| node))
+    }
+
+    /// How many nodes of the trunk and leaves there are.
+    fn count(&self) -> usize {
+        self.trunk.len() + self.levels[0].len()
+    }
+
+    /// How many of them from the first on are such that.
+    fn partition(&self, is_such: impl Fn(&Leaf) -> bool) -> usize {
+        let trunk = self.trunk.partition_point(|(_, node)| is_such(node));
+        let leaves = if trunk < self.trunk.len() { 0 } else { self.levels[0].partition_point(|leaf| is_such(leaf)) };
+        trunk + leaves
     }
 
     /// How many readings it holds that are not left out, in leaves.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.levels[0].iter().flat_map(|leaf| &leaf.kept).map(Vec::len).sum()
+        let nodes = self.trunk.iter().map(|(_, node)| node).chain(&self.levels[0]);
+        nodes.flat_map(|node| &node.kept).map(Vec::len).sum()
     }
 
-    /// Forgets what a reading measured at `at`, ms, makes wrong.
+    /// Forgets what readings measured at `at`, ms, or later make wrong.
     pub fn late(&mut self, at: i64) {
-        self.beside.clear();
-        let untouched = self.levels[0].partition_point(|leaf| leaf.until < at);
+        self.beside.retain(|&(_, end, is_before), readings| match is_before {
+            true => at >= end,
+            false => readings.last().is_some_and(|last| last.at < at),
+        });
+        let untouched = self.partition(|leaf| leaf.until < at);
         self.truncate(untouched);
     }
 
-    fn truncate(&mut self, mut leaves: usize) {
+    fn truncate(&mut self, nodes: usize) {
+        let mut leaves = nodes.saturating_sub(self.trunk.len());
+        self.trunk.truncate(nodes);
         for level in &mut self.levels {
             level.truncate(leaves);
             leaves /= JOINED;
@@ -182,8 +227,9 @@ impl Past {
         if self.gap != plan.gap || sensors.any(|(then, now)| then != now) {
             return 0;
         }
-        let until = same_until(&self.stretches, &plan.stretches);
-        self.levels[0].partition_point(|leaf| leaf.until < until)
+        // A unit whose time is over has the same stretches as of any later instant, and not the same readings after them.
+        let until = same_until(&self.stretches, &plan.stretches).min(plan.as_of.saturating_add(1));
+        self.partition(|leaf| leaf.until < until)
     }
 
     /// Takes up `plan` and folds what can be: all of `source` but for the newest readings.
@@ -192,14 +238,18 @@ impl Past {
     /// When readings are needed that are not at hand.
     pub fn follow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
         let holding = self.holding(plan);
-        if holding < self.levels[0].len() || plan.stretches.len() != self.stretches.len() {
-            self.beside.clear();
+        if self.stretches != plan.stretches {
+            let stays: Vec<Vec<(i64, i64)>> = (0..plan.corrections.len()).map(|sensor| plan.stays(sensor)).collect();
+            self.beside.retain(|&(sensor, end, is_before), _| {
+                let ends = |&(from, to): &(i64, i64)| end == if is_before { from } else { to };
+                stays.get(sensor).is_some_and(|stays| stays.iter().any(ends))
+            });
         }
         self.truncate(holding);
         self.stretches.clone_from(&plan.stretches);
         self.gap = plan.gap;
         if self.corrections != plan.corrections {
-            self.beside.clear();
+            self.beside.retain(|&(sensor, ..), _| self.corrections.get(sensor) == plan.corrections.get(sensor));
             self.corrections.clone_from(&plan.corrections);
         }
         while self.grow(profile, plan, source)? {}
@@ -208,7 +258,7 @@ impl Past {
 
     /// Makes further leaves; whether there may be more.
     fn grow(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<bool, Missing> {
-        let from = self.levels[0].last().map_or(plan.window().0 - 1, |leaf| leaf.to);
+        let from = self.last().map_or(plan.window().0 - 1, |leaf| leaf.to);
         let most = self.grain * (LEAVES_AT_ONCE + 1);
         let instants = plan.instants(source, from, most)?;
         let leaves = (instants.len() / self.grain).saturating_sub(1);
@@ -216,9 +266,9 @@ impl Past {
         let mut bounds = vec![from];
         bounds.extend((1..=leaves).map(|leaf| instants[leaf * self.grain - 1]));
         // What follows shows whether an excursion is bridged, and what sensors that are read less often said.
-        let mut trace = self.over(profile, &plan.until(last), source, self.levels[0].len())?;
+        let mut trace = self.over(profile, &plan.until(last), source, self.count())?;
         if trace.settled(from, bounds[1]).is_none() && last < plan.window().1 {
-            trace = self.over(profile, plan, source, self.levels[0].len())?;
+            trace = self.over(profile, plan, source, self.count())?;
         }
         let settled: Vec<i64> = bounds.windows(2).map_while(|part| trace.settled(part[0], part[1])).collect();
         bounds.truncate(settled.len() + 1);
@@ -255,12 +305,9 @@ impl Past {
         let mut node = Some(leaf);
         let mut level = 0;
         while let Some(whole) = node.take() {
-            if self.levels.len() == level {
-                self.levels.push(Vec::new());
-            }
             self.levels[level].push(Arc::new(whole));
             let count = self.levels[level].len();
-            if count.is_multiple_of(JOINED) {
+            if level + 1 < LEVELS && count.is_multiple_of(JOINED) {
                 let nodes = &self.levels[level][count - JOINED..];
                 node = Leaf::joined(nodes, profile, begin, &|fold| sensors_of(&self.stretches, fold));
             }
@@ -327,25 +374,28 @@ impl Past {
     /// The trace of `plan` over the first `leaves` leaves.
     fn over(&self, profile: &Profile, plan: &Plan, source: &dyn Source, leaves: usize) -> Result<Trace, Missing> {
         let (begin, end) = plan.window();
-        let folded = &self.levels[0][..leaves];
-        let since = folded.last().map_or(begin - 1, |leaf| leaf.to);
+        let before = leaves.checked_sub(1).and_then(|last| self.node(last));
+        let since = before.map_or(begin - 1, |leaf| leaf.to);
         // Where windows begin that end after the last leaf.
         let open = match &profile.product.mkt {
             Some(mkt) if self.has_windows(profile) => {
                 let (first, last) = (since.saturating_sub(window_of(mkt)), end.saturating_sub(window_of(mkt)));
-                folded.partition_point(|leaf| leaf.to <= first)..folded.partition_point(|leaf| leaf.from < last)
+                self.partition(|leaf| leaf.to <= first).min(leaves)..self.partition(|leaf| leaf.from < last).min(leaves)
             }
             _ => leaves..leaves,
         };
         let mut nodes: Vec<&Arc<Leaf>> = self.cover(0, open.start.min(leaves));
         let mut opened = Vec::new();
-        if open.start < open.end {
-            opened.push((folded[open.start].from, folded[open.end - 1].to));
+        if open.start < open.end
+            && let (Some(first), Some(last)) = (self.node(open.start), self.node(open.end - 1))
+        {
+            opened.push((first.from, last.to));
         }
         let after = self.cover(open.end.max(open.start.min(leaves)), leaves);
         let sensors = plan.corrections.len();
         let mut seen = Seen::default();
-        for node in nodes.iter().copied().chain(&folded[open.clone()]).chain(after.iter().copied()) {
+        let within = open.clone().filter_map(|number| self.node(number));
+        for node in nodes.iter().copied().chain(within).chain(after.iter().copied()) {
             seen.join(&node.seen);
         }
         nodes.extend(after);
@@ -383,10 +433,12 @@ impl Past {
         Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds, seen))
     }
 
-    /// The fewest nodes that hold leaves `first..end` and nothing else.
+    /// The fewest nodes that hold those of the trunk and the leaves `first..end` and nothing else.
     fn cover(&self, first: usize, end: usize) -> Vec<&Arc<Leaf>> {
-        let mut nodes = Vec::new();
-        let mut at = first;
+        let trunk = self.trunk.len();
+        let mut nodes: Vec<&Arc<Leaf>> =
+            self.trunk[first.min(trunk)..end.min(trunk)].iter().map(|(_, node)| node).collect();
+        let (mut at, end) = (first.saturating_sub(trunk), end.saturating_sub(trunk));
         while at < end {
             let (mut level, mut size) = (0, 1);
             while at.is_multiple_of(size * JOINED)

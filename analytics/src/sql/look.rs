@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use datafusion::execution::cache::cache_manager::CacheManager;
-use parquet::arrow::async_reader::AsyncFileReader;
-use store::view::{LakeFile, TableView, View};
+use store::view::View;
 
-use crate::error::SqlError;
-use crate::tables::{self, Opened};
+use crate::tables::{Excerpt, Opened, Spans};
 
 /// One moment of the lake.
 pub(crate) struct Look {
@@ -22,27 +20,19 @@ impl Look {
         Self { view, opened, caches, threads: threads.max(1) }
     }
 
-    /// The readings. To be asked for once.
-    pub(crate) fn take_readings(&mut self) -> TableView {
-        let schema = Arc::clone(&self.view.readings.schema);
-        let (store, prefix) = (Arc::clone(&self.view.readings.store), self.view.readings.prefix.clone());
-        let nothing = TableView { schema, files: Vec::new(), tail: Vec::new(), store, prefix };
-        std::mem::replace(&mut self.view.readings, nothing)
-    }
-
     /// How many threads there are to read on.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
 
-    /// A reader of parts of `file`, whose footer is kept for whoever asks next. `time` is the column its bounds speak of.
-    pub(crate) fn open(
-        &self,
-        view: &Arc<TableView>,
-        file: &LakeFile,
-        time: &'static str,
-    ) -> Result<Box<dyn AsyncFileReader>, SqlError> {
-        let cache = self.caches.get_file_metadata_cache();
-        tables::open(view, file, time, &self.opened, cache).map_err(SqlError::internal)
+    /// What the readings have in `spans`, of which `columns` are wanted.
+    pub(crate) fn excerpt(self, spans: Spans, columns: impl Into<Arc<[String]>>) -> Excerpt {
+        Excerpt {
+            view: Arc::new(self.view.readings),
+            opened: self.opened,
+            footers: self.caches.get_file_metadata_cache(),
+            spans: Arc::new(spans),
+            columns: columns.into(),
+        }
     }
 }

@@ -14,6 +14,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::error::SqlError;
+use csv::Texts;
 
 pub(crate) use plain::Plain;
 
@@ -23,8 +24,12 @@ pub(crate) use plain::Plain;
 pub enum Format {
     /// `{"columns":[{"name","type"}],"rows":[{…}]}`; times are RFC 3339 with milliseconds, NaN and infinity are null.
     Json,
-    /// RFC 4180 with a header; lines end with a line feed. An empty cell is null, `""` is the empty text.
+    /// RFC 4180 with a header; lines end with a line feed. An empty cell is null, `""` is the empty text. A text that a
+    /// spreadsheet would take for a formula has an apostrophe before it.
     Csv,
+    /// The same with every text as it is stored, for programs.
+    #[serde(rename = "csv-exact")]
+    CsvExact,
     /// One Parquet file, zstd.
     Parquet,
     /// An Arrow IPC stream.
@@ -40,10 +45,21 @@ impl Format {
         match name {
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
+            "csv-exact" => Some(Self::CsvExact),
             "parquet" => Some(Self::Parquet),
             "arrow" => Some(Self::Arrow),
             "table" => Some(Self::Table),
             _ => None,
+        }
+    }
+
+    /// What an answer in this format says of its texts, where that has to be said: `guarded` or `exact`.
+    #[must_use]
+    pub const fn texts(self) -> Option<&'static str> {
+        match self {
+            Self::Csv => Some("guarded"),
+            Self::CsvExact => Some("exact"),
+            Self::Json | Self::Parquet | Self::Arrow | Self::Table => None,
         }
     }
 
@@ -52,7 +68,7 @@ impl Format {
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Csv | Self::CsvExact => "text/csv; charset=utf-8; header=present",
             Self::Parquet => "application/vnd.apache.parquet",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Table => "text/plain; charset=utf-8",
@@ -91,7 +107,8 @@ pub(crate) trait Sink: Send + 'static {
 pub(crate) fn encoder(format: Format, schema: &SchemaRef) -> Result<Box<dyn Sink<Answer = Vec<u8>>>, SqlError> {
     Ok(match format {
         Format::Json => Box::new(json::JsonEncoder::new(schema)?),
-        Format::Csv => Box::new(csv::CsvEncoder::new(schema)),
+        Format::Csv => Box::new(csv::CsvEncoder::new(schema, Texts::Guarded)),
+        Format::CsvExact => Box::new(csv::CsvEncoder::new(schema, Texts::Exact)),
         Format::Parquet => Box::new(parquet_file::ParquetEncoder::new(schema)?),
         Format::Arrow => Box::new(arrow_stream::ArrowEncoder::new(schema)?),
         Format::Table => Box::new(table::TableEncoder::new(schema)),

@@ -33,6 +33,9 @@ use object_store::path::Path;
 use parquet::arrow::async_reader::AsyncFileReader;
 use store::view::{LakeFile, TableView};
 
+use super::excerpt::{Excerpt, Spans};
+use super::kept::Kept;
+use super::narrow::{self, Narrow};
 use super::opened::{Noting, Opened};
 use super::prune;
 use crate::error::SqlError;
@@ -42,6 +45,7 @@ use crate::error::SqlError;
 pub(crate) struct LakeTable {
     view: Arc<TableView>,
     opened: Opened,
+    kept: Kept,
     /// The columns of the view with texts as string views, which filters and groups compare faster.
     schema: SchemaRef,
     address: ObjectStoreUrl,
@@ -51,10 +55,10 @@ pub(crate) struct LakeTable {
 
 impl LakeTable {
     /// The table `name` at the moment of `view`.
-    pub(crate) fn new(name: &str, view: TableView, opened: Opened) -> Result<Self, SqlError> {
+    pub(crate) fn new(name: &str, view: TableView, opened: Opened, kept: Kept) -> Result<Self, SqlError> {
         let address = ObjectStoreUrl::parse(address_of(name)).map_err(SqlError::internal)?;
         let time = if view.schema.column_with_name("measured_at").is_some() { "measured_at" } else { "received_at" };
-        Ok(Self { schema: with_text_views(&view.schema), view: Arc::new(view), opened, address, time })
+        Ok(Self { schema: with_text_views(&view.schema), view: Arc::new(view), opened, kept, address, time })
     }
 
     /// The files as a plan, or nothing when no file is left.
@@ -63,11 +67,16 @@ impl LakeTable {
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
         predicate: Option<Arc<dyn PhysicalExpr>>,
+        sensors: Option<&[String]>,
         limit: Option<usize>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let files = prune::may_match(&self.view.files, predicate.as_ref(), &self.schema, self.time)?;
         if files.is_empty() {
             return Ok(None);
+        }
+        let partitions = state.config().target_partitions();
+        if let Some(sensors) = sensors {
+            return Ok(Some(self.narrow(state, projection)?.plan(files, sensors, partitions)));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let inner = CachedParquetFileReaderFactory::new(Arc::clone(&self.view.store), cache);
@@ -83,12 +92,33 @@ impl LakeTable {
         statistics.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
 
         let config = FileScanConfigBuilder::new(self.address.clone(), Arc::new(source))
-            .with_file_groups(self.groups(files, state.config().target_partitions())?)
+            .with_file_groups(self.groups(files, partitions)?)
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
         Ok(Some(DataSourceExec::from_data_source(config)))
+    }
+
+    /// Whether rows are of sensors, and files sorted by them.
+    fn has_sensors(&self) -> bool {
+        self.time == "measured_at"
+    }
+
+    /// The columns of `projection`, read by sensor.
+    fn narrow(&self, state: &dyn Session, projection: Option<&Vec<usize>>) -> Result<Narrow> {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let schema = Arc::new(self.schema.project(projection)?);
+        let names = schema.fields().iter().map(|field| field.name().as_str()).chain(["sensor"]);
+        let excerpt = Excerpt {
+            view: Arc::clone(&self.view),
+            opened: self.opened.clone(),
+            footers: state.runtime_env().cache_manager.get_file_metadata_cache(),
+            spans: Arc::new(Spans::default()),
+            columns: names.map(str::to_owned).collect(),
+        };
+        Ok(Narrow { excerpt, kept: self.kept.clone(), schema, projection: projection.as_slice().into() })
     }
 
     /// `files` dealt out into at most `partitions` groups of about the same size.
@@ -116,15 +146,21 @@ impl LakeTable {
         &self,
         projected: &SchemaRef,
         projection: Option<&Vec<usize>>,
+        sensors: Option<&[String]>,
         partitions: usize,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if self.view.tail.iter().all(|batch| batch.num_rows() == 0) {
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let sensors: Option<Vec<&str>> = sensors.map(|sensors| sensors.iter().map(String::as_str).collect());
+        let tail = self.view.tail.batches(projection.unwrap_or(&all), sensors.as_deref());
+        let mut tail = tail.map_err(|error| DataFusionError::External(error.into()))?;
+        tail.retain(|batch| batch.num_rows() > 0);
+        if tail.is_empty() {
             return Ok(None);
         }
-        let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, self.view.tail.len())];
+        let mut dealt: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, tail.len())];
         let turns = dealt.len();
-        for (turn, batch) in self.view.tail.iter().enumerate() {
-            dealt[turn % turns].push(projected_batch(batch, projected, projection)?);
+        for (turn, batch) in tail.iter().enumerate() {
+            dealt[turn % turns].push(with_types(batch, projected)?);
         }
         Ok(Some(MemorySourceConfig::try_new_exec(&dealt, Arc::clone(projected), None)?))
     }
@@ -174,12 +210,8 @@ fn with_text_views(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The columns `projection` names of `batch`, with the types of `projected`.
-fn projected_batch(batch: &RecordBatch, projected: &SchemaRef, projection: Option<&Vec<usize>>) -> Result<RecordBatch> {
-    let batch = match projection {
-        Some(indices) => &batch.project(indices)?,
-        None => batch,
-    };
+/// `batch` with the types of `projected`.
+fn with_types(batch: &RecordBatch, projected: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(projected.fields()).map(|(column, field)| cast(column, field.data_type()));
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(projected), columns.collect::<Result<_, _>>()?, &options)?)
@@ -218,8 +250,9 @@ impl TableProvider for LakeTable {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),
         };
-        let files = self.scan_files(state, projection, predicate, limit)?;
-        let tail = self.scan_tail(&projected, projection, state.config().target_partitions())?;
+        let sensors = predicate.as_ref().filter(|_| self.has_sensors()).and_then(narrow::sensors);
+        let files = self.scan_files(state, projection, predicate, sensors.as_deref(), limit)?;
+        let tail = self.scan_tail(&projected, projection, sensors.as_deref(), state.config().target_partitions())?;
         let parts: Vec<_> = files.into_iter().chain(tail).collect();
         if parts.is_empty() {
             return Ok(Arc::new(EmptyExec::new(projected)));

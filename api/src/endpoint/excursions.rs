@@ -54,8 +54,7 @@ pub(crate) async fn list(
     caller.must_have(Permission::Read)?;
     let page = PageParams { cursor: params.cursor.clone(), limit: params.limit };
     let (limit, after) = (page.limit()?, page.after()?);
-    let latest = shared.given.assess.as_ref().and_then(|assess| assess.latest());
-    let Some(latest) = latest else {
+    let Some(latest) = shared.latest() else {
         return Err(Problem::unassessed());
     };
     let (registry, sight) = (shared.given.ledger.registry(), caller.sight(&shared));

@@ -78,7 +78,7 @@ pub(crate) async fn provider(State(shared): State<Shared>) -> Json<ProviderView>
 ))]
 pub(crate) async fn sign_in(
     State(shared): State<Shared>,
-    body::Json(leaving): body::Json<Leaving>,
+    body::Short(leaving): body::Short<Leaving>,
 ) -> Result<Response, Problem> {
     let oidc = configured(&shared)?;
     let to = view(leaving.to.as_deref())?;

@@ -80,7 +80,7 @@ impl SessionView {
 pub(crate) async fn begin(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    body::Json(credentials): body::Json<Credentials>,
+    body::Short(credentials): body::Short<Credentials>,
 ) -> Result<Response, Problem> {
     let Credentials { name, password } = credentials;
     if name.len() > MAX_CREDENTIAL_BYTES || password.len() > MAX_CREDENTIAL_BYTES {

@@ -3,11 +3,12 @@
 use analytics::sql::{Format, Reach};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use model::role::Permission;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -19,6 +20,9 @@ use crate::state::Shared;
 /// Bytes handed to the connection at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// Says of CSV whether its texts have apostrophes before what a spreadsheet would take for a formula.
+const CSV_TEXTS: HeaderName = HeaderName::from_static("coldtrail-csv-texts");
+
 /// A question.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +30,7 @@ pub(crate) struct Question {
     /// One query: `SELECT`, `WITH … SELECT`, `VALUES`, or `EXPLAIN` of one.
     #[schema(example = "SELECT sensor, max(temperature_c) AS hot FROM readings GROUP BY sensor")]
     sql: String,
-    /// `json` (default), `csv`, `parquet` or `arrow`.
+    /// `json` (default), `csv`, `csv-exact`, `parquet` or `arrow`.
     #[serde(default)]
     format: Option<String>,
 }
@@ -50,12 +54,39 @@ pub(crate) async fn ask(
     let format = match question.format.as_deref() {
         None => Format::Json,
         Some(name) => Format::parse(name).filter(|format| *format != Format::Table).ok_or_else(|| {
-            Problem::bad_request("format", "the format is not known: use `json`, `csv`, `parquet` or `arrow`")
+            Problem::bad_request(
+                "format",
+                "the format is not known: use `json`, `csv`, `csv-exact`, `parquet` or `arrow`",
+            )
         })?,
     };
     let reach = if caller.0.role.may(Permission::ReadAudit) { Reach::Everything } else { Reach::NoAudit };
     let encoded = shared.given.engine.encoded(&question.sql, format, reach).await?;
-    send(&shared, encoded.bytes, format.media_type())
+    let mut response = send(&shared, encoded.bytes, format.media_type())?;
+    if let Some(texts) = format.texts() {
+        response.headers_mut().insert(CSV_TEXTS, HeaderValue::from_static(texts));
+    }
+    Ok(response)
+}
+
+/// The room an answer takes while it is on its way. Whoever looks at the metrics sees how much that is.
+struct Room {
+    _permit: OwnedSemaphorePermit,
+    bytes: f64,
+}
+
+impl Room {
+    fn take(permit: OwnedSemaphorePermit, bytes: usize) -> Self {
+        let bytes = bytes as f64;
+        metrics::gauge!("coldtrail_http_sending_bytes").increment(bytes);
+        Self { _permit: permit, bytes }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        metrics::gauge!("coldtrail_http_sending_bytes").decrement(self.bytes);
+    }
 }
 
 /// `bytes` as a response that counts against what is being sent, and is cut off when it takes too long: a client
@@ -66,6 +97,7 @@ fn send(shared: &Shared, bytes: Vec<u8>, media_type: &'static str) -> Result<Res
         return Err(Problem::unavailable("sql_limit", "too many answers are being sent: try again"));
     };
     let (length, bytes) = (bytes.len(), Bytes::from(bytes));
+    let room = Room::take(room, length);
     let deadline = Instant::now() + shared.options.send_timeout;
     let chunks = futures::stream::iter((0..length).step_by(CHUNK_BYTES)).map(move |from| {
         let _room = &room;

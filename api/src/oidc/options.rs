@@ -32,6 +32,8 @@ pub struct OidcOptions {
     pub authority: Option<PathBuf>,
     /// How long it may take to answer.
     pub timeout: Duration,
+    /// How long the keys it told last are good while it does not tell them again.
+    pub keys_max_age: Duration,
 }
 
 /// Why an identity provider can't be set up.
@@ -129,6 +131,7 @@ mod tests {
             roles: vec![("qa".to_owned(), Role::Quality)],
             authority: None,
             timeout: Duration::from_secs(1),
+            keys_max_age: Duration::from_secs(60),
         }
     }
 

@@ -19,7 +19,7 @@ const KEPT_FOR: Duration = Duration::from_secs(3600);
 /// How long nobody else waits for a provider that has just not answered.
 const LEFT_ALONE_FOR: Duration = Duration::from_secs(2);
 
-/// How often its keys are asked for because a token is signed by none of them.
+/// How often its keys are asked for because a token is signed by none of them, or because it has not told them.
 const KEYS_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// How much of an answer is read.
@@ -49,7 +49,15 @@ pub(super) struct Provider {
     client_secret: Option<String>,
     client: reqwest::Client,
     metadata: Mutex<Option<(Result<Metadata, Refused>, Instant)>>,
-    keys: Mutex<Option<(Keys, Instant)>>,
+    keys: Mutex<Ring>,
+    keys_max_age: Duration,
+}
+
+/// The keys it last told, and that it did not tell them since.
+#[derive(Default)]
+struct Ring {
+    told: Option<(Keys, Instant)>,
+    failed: Option<(Refused, Instant)>,
 }
 
 impl Provider {
@@ -80,6 +88,7 @@ impl Provider {
             client: builder.build().map_err(|source| OidcError::Client { source })?,
             metadata: Mutex::default(),
             keys: Mutex::default(),
+            keys_max_age: options.keys_max_age,
         })
     }
 
@@ -171,16 +180,37 @@ impl Provider {
     }
 
     /// Its keys; `again` asks for them though some are known.
+    ///
+    /// While it does not tell them, those it told last are good until they are too old. Whoever comes meanwhile, with whatever
+    /// token, does not make it be asked more often.
     async fn keys(&self, again: bool) -> Result<Keys, Refused> {
-        let mut kept = self.keys.lock().await;
-        let lasts = if again { KEYS_AGAIN_AFTER } else { KEPT_FOR };
-        if let Some((keys, _)) = kept.as_ref().filter(|(_, since)| since.elapsed() < lasts) {
+        let mut ring = self.keys.lock().await;
+        let lasts = if again { KEYS_AGAIN_AFTER } else { KEPT_FOR.min(self.keys_max_age / 2) };
+        let known = ring.told.as_ref().filter(|(_, since)| since.elapsed() < self.keys_max_age);
+        if let Some((keys, _)) = known.filter(|(_, since)| since.elapsed() < lasts) {
             return Ok(keys.clone());
         }
+        let known = known.map(|(keys, _)| keys.clone());
+        let pause = if known.is_some() { KEYS_AGAIN_AFTER } else { LEFT_ALONE_FOR };
+        if let Some((refused, _)) = ring.failed.as_ref().filter(|(_, since)| since.elapsed() < pause) {
+            return known.ok_or_else(|| refused.clone());
+        }
+        match self.told_keys().await {
+            Ok(keys) => {
+                *ring = Ring { told: Some((keys.clone(), Instant::now())), failed: None };
+                Ok(keys)
+            }
+            Err(refused) => {
+                tracing::warn!(why = %refused, "the identity provider does not tell its keys");
+                ring.failed = Some((refused.clone(), Instant::now()));
+                known.ok_or(refused)
+            }
+        }
+    }
+
+    async fn told_keys(&self) -> Result<Keys, Refused> {
         let address = self.metadata().await?.jwks_uri;
-        let keys = Keys::of(&good(self.client.get(address).header(ACCEPT, "application/json")).await?);
-        *kept = Some((keys.clone(), Instant::now()));
-        Ok(keys)
+        Ok(Keys::of(&good(self.client.get(address).header(ACCEPT, "application/json")).await?))
     }
 }
 
@@ -213,7 +243,10 @@ fn unreachable(why: impl Into<String>) -> Refused {
 
 /// The JSON of a good answer.
 async fn good(request: reqwest::RequestBuilder) -> Result<Value, Refused> {
-    let (status, answer) = asked(request).await?;
+    let (status, answer) = asked(request).await.map_err(|refused| match refused {
+        Refused::Invalid { why } => unreachable(why),
+        other => other,
+    })?;
     if status.is_success() { Ok(answer) } else { Err(unreachable(format!("it answered {status}"))) }
 }
 
@@ -224,7 +257,7 @@ async fn asked(request: reqwest::RequestBuilder) -> Result<(reqwest::StatusCode,
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if bytes.len() + chunk.len() > ANSWER_BYTES {
-            return Err(unreachable("its answer has no end"));
+            return Err(Refused::invalid("its answer has no end"));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -52,6 +52,7 @@ async fn ask_directory(arguments: &Sql) -> Result<Vec<u8>, Failure> {
             Err(error) => Err(error),
         },
         OutputFormat::Csv => encode(Format::Csv).await.map(|encoded| encoded.bytes),
+        OutputFormat::CsvExact => encode(Format::CsvExact).await.map(|encoded| encoded.bytes),
         OutputFormat::Json => encode(Format::Json).await.map(|encoded| encoded.bytes),
         OutputFormat::Parquet => encode(Format::Parquet).await.map(|encoded| encoded.bytes),
     };
@@ -65,6 +66,7 @@ async fn ask_server(remote: &Remote, arguments: &Sql) -> Result<Vec<u8>, Failure
     let format = match arguments.format {
         OutputFormat::Table => "arrow",
         OutputFormat::Csv => "csv",
+        OutputFormat::CsvExact => "csv-exact",
         OutputFormat::Json => "json",
         OutputFormat::Parquet => "parquet",
     };

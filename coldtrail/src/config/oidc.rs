@@ -33,6 +33,8 @@ pub(crate) struct Oidc {
     pub(crate) authority: Option<PathBuf>,
     /// How many seconds it may take to answer.
     pub(crate) timeout_s: Option<f64>,
+    /// How many seconds the keys it told last are good while it does not tell them again.
+    pub(crate) keys_max_age_s: Option<f64>,
 }
 
 /// What makes a role.

@@ -44,7 +44,7 @@ async fn from_lake(newest: &Newest, engine: &Engine, ledger: &Ledger) -> Result<
 }
 
 fn note(newest: &Newest, reading: &Reading) {
-    newest.note(&model::reading::Reading {
+    newest.tell(&model::reading::Reading {
         sensor: &reading.sensor,
         measured_at: reading.measured_at,
         temperature: reading.temperature_c.and_then(Temperature::from_celsius),

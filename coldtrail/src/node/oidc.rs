@@ -12,6 +12,9 @@ use crate::exit::Failure;
 /// How long it may take to answer when the configuration does not say.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the keys it told last are good while it does not tell them again, when the configuration does not say.
+const KEYS_MAX_AGE: Duration = Duration::from_secs(86_400);
+
 /// The provider of the configuration, if there is one. It is not asked anything yet: that it can't be reached stops nothing.
 pub(super) fn of(given: Option<&config::Oidc>) -> Result<Option<Arc<Oidc>>, Failure> {
     let Some(given) = given else { return Ok(None) };
@@ -29,10 +32,10 @@ fn options(given: &config::Oidc) -> Result<OidcOptions, String> {
         let role = Role::parse(&mapped.role).map_err(|error| format!("`oidc.role`: {error}"))?;
         Ok::<_, String>((mapped.value.clone(), role))
     };
-    let timeout = match given.timeout_s {
-        None => TIMEOUT,
-        Some(seconds) if (0.1..=300.0).contains(&seconds) => Duration::from_secs_f64(seconds),
-        Some(seconds) => return Err(format!("`oidc.timeout_s` is {seconds}: give 0.1 to 300 seconds")),
+    let seconds = |option, given: Option<f64>, default, (least, most)| match given {
+        None => Ok(default),
+        Some(seconds) if (least..=most).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Some(seconds) => Err(format!("`oidc.{option}` is {seconds}: give {least} to {most} seconds")),
     };
     Ok(OidcOptions {
         name: given.name.clone().or_else(host).unwrap_or_else(|| given.issuer.clone()),
@@ -45,7 +48,8 @@ fn options(given: &config::Oidc) -> Result<OidcOptions, String> {
         roles_claim: words(&given.roles_claim, "groups"),
         roles: given.role.iter().map(role).collect::<Result<_, _>>()?,
         authority: given.authority.clone(),
-        timeout,
+        timeout: seconds("timeout_s", given.timeout_s, TIMEOUT, (0.1, 300.0))?,
+        keys_max_age: seconds("keys_max_age_s", given.keys_max_age_s, KEYS_MAX_AGE, (1.0, 604_800.0))?,
     })
 }
 

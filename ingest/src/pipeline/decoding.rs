@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use model::reading::Reading;
 use store::journal::{Entry, Fed, Feed, Group, Position, Source};
+use store::names::NameId;
 
 use super::Shared;
+use super::observer::Observer;
 use crate::Error;
 use crate::admit::{Admitter, Outcome};
 use crate::decode::Dialects;
@@ -72,10 +74,11 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     for entry in group.entries() {
         let outcome = match &entry {
             Entry::Message(message) => {
-                let mut observe = |reading: &Reading<'_>| {
-                    shared.newest.note(reading);
-                    if let Some(observer) = &observer {
-                        seen.extend(observer.observe(reading));
+                let watching = observer.as_ref().map(Observer::watching);
+                let mut observe = |sensor: NameId, reading: &Reading<'_>| {
+                    shared.newest.note(sensor, reading);
+                    if let Some(watching) = &watching {
+                        seen.extend(watching.observe(reading));
                     }
                 };
                 let outcome = admitter.admit(message, &mut shared.tail(), &mut observe);
@@ -114,12 +117,13 @@ fn take(shared: &Shared, admitter: &mut Admitter, group: &Group) {
     if let Some(observer) = observer {
         observer.tell(seen);
     }
+    shared.told.store(group.last().get(), Ordering::Release);
 }
 
 fn reached(shared: &Shared, position: Position) {
     let (waiting, bytes, readings, names) = {
         let tail = shared.tail();
-        (tail.waiting_bytes(), tail.bytes(), tail.len(), tail.names_len())
+        (tail.waiting_bytes(), tail.bytes(), tail.len(), tail.names().len())
     };
     metrics::gauge!("coldtrail_names").set(names as f64);
     metrics::gauge!("coldtrail_tail_bytes").set(bytes as f64);

@@ -1,7 +1,7 @@
 //! Telling whoever evaluates readings what was admitted, in the order of the journal.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use model::name::Name;
 use model::reading::{Observation, Reading};
@@ -34,11 +34,9 @@ impl Observer {
         (Self { watched, to }, told)
     }
 
-    /// The reading, if it is to be told.
-    pub(super) fn observe(&self, reading: &Reading<'_>) -> Option<Observation> {
-        let watched = self.watched.0.read().unwrap_or_else(PoisonError::into_inner);
-        let wanted = reading.unit.is_some() || watched.contains(reading.sensor);
-        wanted.then(|| Observation::of(reading)).flatten()
+    /// What is watched now; it does not change while this is held, which is to be short.
+    pub(super) fn watching(&self) -> Watching<'_> {
+        Watching(self.watched.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Tells it; waits for room. A watcher that has gone is told nothing.
@@ -46,5 +44,17 @@ impl Observer {
         if !observed.is_empty() {
             drop(self.to.blocking_send(observed));
         }
+    }
+}
+
+/// What is watched at one moment.
+#[derive(Debug)]
+pub(super) struct Watching<'a>(RwLockReadGuard<'a, HashSet<Name>>);
+
+impl Watching<'_> {
+    /// The reading, if it is to be told.
+    pub(super) fn observe(&self, reading: &Reading<'_>) -> Option<Observation> {
+        let wanted = reading.unit.is_some() || self.0.contains(reading.sensor);
+        wanted.then(|| Observation::of(reading)).flatten()
     }
 }

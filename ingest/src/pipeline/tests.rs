@@ -37,7 +37,7 @@ async fn rows(pipeline: &Pipeline) -> (u64, u64) {
     let view = pipeline.view().await.unwrap();
     let count = |table: &store::view::TableView| {
         let files: u64 = table.files.iter().map(|file| file.rows).sum();
-        files + table.tail.iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
+        files + table.tail.batches(&[0], None).unwrap().iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
     };
     (count(&view.readings), count(&view.rejected))
 }

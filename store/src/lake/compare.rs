@@ -13,7 +13,8 @@ use parquet::file::statistics::Statistics;
 use super::Lake;
 use super::loaded::Loaded;
 use crate::Error;
-use crate::tail::{LateRow, NameId, NameList, Relation, Tail, Values, Verdict};
+use crate::names::{NameId, NameList};
+use crate::tail::{LateRow, Relation, Tail, Values, Verdict};
 use crate::view::LakeFile;
 
 /// Late rows by sensor and instant, with what was found of each so far.
@@ -34,7 +35,7 @@ impl Lake {
     pub async fn settle_late(&self, tail: &Mutex<Tail>) -> Result<usize, Error> {
         let (rows, names) = {
             let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-            (tail.late_rows(), tail.names().clone())
+            (tail.late_rows(), tail.names().list())
         };
         if rows.is_empty() {
             return Ok(0);
@@ -63,7 +64,7 @@ impl Lake {
         for row in rows {
             let Some(name) = names.text(row.sensor) else { continue };
             let found = Found { row: *row, duplicate: false, conflict: false };
-            wanted.entry(name).or_default().entry(row.measured_at).or_default().push(found);
+            wanted.entry(name.into()).or_default().entry(row.measured_at).or_default().push(found);
         }
         for file in self.readings().files().iter() {
             if may_hold(&wanted, file.min_sensor.as_deref(), file.max_sensor.as_deref(), times(file)) {

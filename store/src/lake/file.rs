@@ -39,6 +39,13 @@ impl fmt::Display for FileName {
     }
 }
 
+/// Whether `path`, below a table's root, leads to something below it. Other engines write into the log too, and so may whoever
+/// can write there: nothing of it is followed out of the table (invariant S1).
+pub(super) fn is_inside(path: &str) -> bool {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\\');
+    path.split('/').all(|part| is_plain(part) && !part.chars().any(char::is_control))
+}
+
 /// The calendar date of `day` days since 1970-01-01.
 pub(super) fn date(day: i64) -> NaiveDate {
     // The days of admitted instants lie between 2000 and a few centuries ahead.
@@ -54,6 +61,36 @@ pub(super) fn day_of(path: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leads_out_of_a_table_is_told_from_what_does_not() {
+        for path in [
+            "day=2026-11-22/1-2-3.parquet",
+            "part-0000.parquet",
+            "day=2026-11-22/a b.parquet",
+            "a/b/c",
+            "...",
+            "day=../x",
+        ] {
+            assert!(is_inside(path), "{path}");
+        }
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "day=2026-11-22/../../x",
+            "a//b",
+            "a/./b",
+            "..",
+            "a/",
+            "C:\\x",
+            "a\\..\\b",
+            "file:///x",
+            "a\0b",
+        ] {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
 
     #[test]
     fn reads_back_what_it_writes_and_nothing_else() {

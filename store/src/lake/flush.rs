@@ -13,7 +13,8 @@ use super::mark::{self, Wanted};
 use super::table::Purpose;
 use super::{Lake, sorted};
 use crate::Error;
-use crate::tail::{Generation, NameId, NameList, Tail};
+use crate::names::{NameId, NameList};
+use crate::tail::{Generation, Tail};
 use crate::view::LakeFile;
 
 /// What a flush did.
@@ -129,7 +130,7 @@ pub async fn flush_tail(lake: &Lake, tail: &std::sync::Mutex<Tail>) -> Result<Op
     lake.settle_late(tail).await?;
     let (names, marked) = {
         let tail = lock();
-        (tail.names().clone(), tail.conflicts_in_lake())
+        (tail.names().list(), tail.conflicts_in_lake())
     };
     let newest = {
         let generation = Arc::clone(&generation);

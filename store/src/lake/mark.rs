@@ -10,8 +10,8 @@ use model::reading::Quality;
 use super::encode::{Encoded, Encoder};
 use super::loaded::Loaded;
 use crate::Error;
+use crate::names::{NameId, NameList};
 use crate::schema::READINGS;
-use crate::tail::{NameId, NameList};
 use crate::view::LakeFile;
 
 /// Identities whose rows are to be marked: instants by sensor.
@@ -24,7 +24,7 @@ impl Wanted {
         let mut wanted: BTreeMap<Arc<str>, HashSet<i64>> = BTreeMap::new();
         for &(sensor, at) in marked {
             if let Some(name) = names.text(sensor) {
-                wanted.entry(name).or_default().insert(at);
+                wanted.entry(name.into()).or_default().insert(at);
             }
         }
         Self(wanted)

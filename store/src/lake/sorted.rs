@@ -11,8 +11,9 @@ use model::reading::Quality;
 
 use super::encode::{Encoded, Encoder, ROW_GROUP_ROWS};
 use crate::Error;
+use crate::names::NameList;
 use crate::schema::{READINGS, REJECTED};
-use crate::tail::{Generation, NameList, Refused, rejected_batch};
+use crate::tail::{Generation, Refused, rejected_batch};
 
 /// Bytes of refusals that are put together at a time.
 const REFUSED_BYTES: usize = 4 << 20;

@@ -16,6 +16,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::Value;
 
+use super::file::is_inside;
 use crate::journal::Position;
 use crate::objects::Objects;
 use crate::schema::DAY;
@@ -100,6 +101,11 @@ impl Table {
         }
     }
 
+    /// The number of the newest version.
+    pub(super) async fn version(&self) -> u64 {
+        self.state.lock().await.version()
+    }
+
     /// The table's name, which is its directory below the lake.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -133,7 +139,7 @@ impl Table {
         TableView {
             schema: Arc::clone(&self.schema),
             files: self.files().as_ref().clone(),
-            tail: Vec::new(),
+            tail: Arc::new(Vec::new()),
             store: objects.store(),
             prefix: objects.path(self.name),
         }
@@ -368,6 +374,9 @@ fn gone(state: &DeltaTableState, files: &[LakeFile]) -> Option<String> {
 /// The reverse of [`stats`]: a file of the log. Bounds that are missing are the widest.
 fn lake_file(file: &deltalake_core::kernel::LogicalFileView) -> Result<LakeFile, Error> {
     let path = file.path().into_owned();
+    if !is_inside(&path) {
+        return Err(Error::LakeDamaged { path, what: "in the log it leads out of its table".into() });
+    }
     let stats: Value = file.stats().and_then(|stats| serde_json::from_str(&stats).ok()).unwrap_or_default();
     let bound = |side: &str, column: &str| stats[side][column].as_str().map(str::to_owned);
     let instant = |side: &str| {

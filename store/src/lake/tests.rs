@@ -11,6 +11,7 @@ use model::rejection::Reason;
 use super::loaded::Loaded;
 use super::*;
 use crate::tail::{Admission, Origin, Tail};
+use crate::view::Unflushed;
 
 const NOON: i64 = 1_795_348_800_000; // 2026-11-22T12:00:00Z
 
@@ -50,7 +51,10 @@ impl Writer {
 
 /// Every row of lake and tail as text, sorted: what any query would see.
 async fn rows(lake: &Lake, tail: &Mutex<Tail>) -> Vec<String> {
-    let mut batches = tail.lock().unwrap().batches().readings().unwrap();
+    let mut batches = {
+        let all: Vec<usize> = (0..schema::READINGS.fields().len()).collect();
+        tail.lock().unwrap().batches().batches(&all, None).unwrap()
+    };
     let marked = tail.lock().unwrap().conflicts_in_lake();
     for file in lake.readings().files().iter() {
         let loaded = Loaded::of(lake.objects(), lake.readings(), file).await.unwrap();
@@ -167,7 +171,7 @@ async fn a_flush_repeated_after_its_commit_does_nothing() {
     let mut writer = Writer::over(&lake);
     writer.admit("A", NOON, 4.0, None);
     let generation = writer.tail.lock().unwrap().freeze().unwrap();
-    let names = writer.tail.lock().unwrap().names().clone();
+    let names = writer.tail.lock().unwrap().names().list();
     for _ in 0..2 {
         lake.flush(&generation, &names, &HashSet::new()).await.unwrap();
         lake.show();

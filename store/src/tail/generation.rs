@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::instant::ReceivedAt;
 use model::rejection::Reason;
 
-use super::NameId;
 use super::index::Index;
 use super::rows::{Chunk, Relation, Row, Rows, Values};
 use crate::journal::Position;
+use crate::names::{ByName, NameId};
 
 /// Rows and refusals of a stretch of the journal.
 #[derive(Debug)]
@@ -132,19 +132,17 @@ impl Generation {
     /// The newest instant of each sensor, in ms.
     #[must_use]
     pub fn newest_by_sensor(&self) -> Vec<(NameId, i64)> {
-        // By number of the name; nothing is as old as what stands for a name that is no sensor here.
-        let mut newest: Vec<i64> = Vec::new();
+        // nothing is as old as what stands for a name that is no sensor here
+        let mut newest = ByName::new(i64::MIN);
         for chunk in self.chunks() {
             for (&sensor, &at) in chunk.sensor.iter().zip(&chunk.measured_at) {
-                let sensor = sensor as usize;
-                if newest.len() <= sensor {
-                    newest.resize(sensor + 1, i64::MIN);
+                let sensor = NameId::of(sensor);
+                if newest.get(sensor) < at {
+                    newest.set(sensor, at);
                 }
-                newest[sensor] = newest[sensor].max(at);
             }
         }
-        let here = (0..).zip(newest).filter(|(_, at)| *at > i64::MIN);
-        here.map(|(sensor, at)| (NameId(sensor), at)).collect()
+        newest.iter().filter(|(_, at)| **at > i64::MIN).map(|(sensor, &at)| (sensor, at)).collect()
     }
 
     /// The rows that have not been compared with the lake yet.
@@ -158,7 +156,7 @@ impl Generation {
                 LateRow {
                     generation: self.id,
                     row,
-                    sensor: NameId(chunk.sensor[at]),
+                    sensor: NameId::of(chunk.sensor[at]),
                     measured_at: chunk.measured_at[at],
                     conflict: overlay.conflicts.contains(&row),
                     values: chunk.values(at),
@@ -190,11 +188,10 @@ impl Generation {
     /// What is held here of the identity of `row`.
     pub(super) fn kin(&self, row: &Row) -> Kin {
         let mut kin = Kin::default();
-        let overlay = self.overlay();
         lock(&self.index).find_or_learn(&self.rows, row.sensor, row.measured_at, |known| {
             let relation = self.rows.values(known).relate(row.values());
             kin.same |= relation == Relation::Same;
-            kin.conflict |= relation == Relation::Conflict || overlay.conflicts.contains(&known);
+            kin.conflict |= relation == Relation::Conflict || self.overlay().conflicts.contains(&known);
             kin.rows.push(known);
         });
         kin

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::NameId;
 use super::rows::Rows;
+use crate::names::{ByName, NameId};
 
 /// No row.
 const NO_ROW: u32 = u32::MAX;
@@ -16,14 +16,20 @@ const TABLED: u32 = u32::MAX - 1;
 const LONGEST_WALK: usize = 64;
 
 /// Rows by (sensor, instant).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Index {
     /// Per sensor, its newest row, `NO_ROW` or `TABLED`.
-    last: Vec<u32>,
+    last: ByName<u32>,
     /// Per row, the row of the same sensor before it.
     before: Vec<u32>,
     tables: HashMap<NameId, HashMap<i64, Vec<u32>>>,
     tabled_rows: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { last: ByName::new(NO_ROW), before: Vec::new(), tables: HashMap::new(), tabled_rows: 0 }
+    }
 }
 
 impl Index {
@@ -42,7 +48,7 @@ impl Index {
 
     /// Calls `found` with each row of this identity, however long the walk.
     pub(super) fn find(&self, rows: &Rows, sensor: NameId, at: i64, mut found: impl FnMut(u32)) {
-        match self.last.get(sensor.index()).copied().unwrap_or(NO_ROW) {
+        match self.last.get(sensor) {
             TABLED => self.tabled(sensor, at).iter().copied().for_each(found),
             mut row => {
                 while row != NO_ROW && rows.measured_at(row) > at {
@@ -57,17 +63,14 @@ impl Index {
 
     /// Notes that `row`, the newest of all rows, is of `sensor` at `at`. It is in `rows` already.
     pub(super) fn insert(&mut self, rows: &Rows, row: u32, sensor: NameId, at: i64) {
-        if self.last.len() <= sensor.index() {
-            self.last.resize(sensor.index() + 1, NO_ROW);
-        }
-        let last = self.last[sensor.index()];
+        let last = self.last.get(sensor);
         let in_order = last == NO_ROW || (last != TABLED && rows.measured_at(last) < at);
         if !in_order && last != TABLED {
             self.make_table(rows, sensor);
         }
         if in_order {
             self.before.push(last);
-            self.last[sensor.index()] = row;
+            self.last.set(sensor, row);
         } else {
             self.before.push(NO_ROW);
             self.tables.entry(sensor).or_default().entry(at).or_default().push(row);
@@ -81,7 +84,7 @@ impl Index {
     }
 
     fn walk(&self, rows: &Rows, sensor: NameId, at: i64) -> Walk {
-        let mut row = self.last.get(sensor.index()).copied().unwrap_or(NO_ROW);
+        let mut row = self.last.get(sensor);
         if row == TABLED {
             return Walk::Tabled;
         }
@@ -100,7 +103,7 @@ impl Index {
 
     fn make_table(&mut self, rows: &Rows, sensor: NameId) {
         let mut table: HashMap<i64, Vec<u32>> = HashMap::new();
-        let mut row = std::mem::replace(&mut self.last[sensor.index()], TABLED);
+        let mut row = self.last.set(sensor, TABLED);
         while row != NO_ROW {
             table.entry(rows.measured_at(row)).or_default().push(row);
             self.tabled_rows += 1;

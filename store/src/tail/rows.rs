@@ -6,7 +6,8 @@ use model::instant::ReceivedAt;
 use model::quantity::{Humidity, Temperature};
 use model::reading::Reading;
 
-use super::{NameId, NameList, Origin};
+use super::Origin;
+use crate::names::{NameId, NameList};
 
 /// Stands for "no value" in the columns of thousandths; no admitted value is near it.
 pub(super) const NONE: i32 = i32::MIN;
@@ -58,7 +59,7 @@ impl Row {
             temperature: reading.temperature.map_or(NONE, Temperature::millidegrees),
             humidity: reading.humidity.map_or(NONE, Humidity::thousandths),
             origin,
-            unit: unit.map_or(NO_NAME, |unit| unit.0),
+            unit: unit.map_or(NO_NAME, NameId::number),
             seq: reading.seq.unwrap_or(NO_SEQ),
             battery_v: reading.battery_v.unwrap_or(f32::NAN),
             rssi_dbm: reading.rssi_dbm.unwrap_or(f32::NAN),
@@ -98,10 +99,10 @@ impl Values {
         late: &Self,
         names: &NameList,
     ) -> Self {
-        let late_unit = (late.unit != NO_NAME).then(|| names.text(NameId(late.unit))).flatten();
+        let late_unit = (late.unit != NO_NAME).then(|| names.text(NameId::of(late.unit))).flatten();
         let unit = match (unit, late_unit) {
             (None, _) => NO_NAME,
-            (Some(stored), Some(named)) if *stored == *named => late.unit,
+            (Some(stored), Some(named)) if stored == named => late.unit,
             (Some(_), _) => UNKNOWN_NAME,
         };
         let temperature = temperature_c.and_then(Temperature::from_celsius).map_or(NONE, Temperature::millidegrees);
@@ -167,13 +168,13 @@ impl Chunk {
 
     fn push(&mut self, row: &Row) {
         let at = self.len();
-        self.sensor.push(row.sensor.0);
+        self.sensor.push(row.sensor.number());
         self.measured_at.push(row.measured_at);
         self.received_at.push(row.received_at);
         self.temperature.push(row.temperature);
         self.humidity.push(row.humidity);
-        self.site.push(row.origin.site.0);
-        self.gateway.push(row.origin.gateway.0);
+        self.site.push(row.origin.site.number());
+        self.gateway.push(row.origin.gateway.number());
         self.unit.push(row.unit);
         self.seq.push(at, (row.seq != NO_SEQ).then_some(row.seq));
         self.battery_v.push(at, (!row.battery_v.is_nan()).then_some(row.battery_v));

@@ -2,6 +2,7 @@
 
 mod batch;
 mod changes;
+mod restart;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The description against the server, by a program nobody here wrote: schemathesis makes requests out of
 //! `/openapi.json`, right and wrong ones, and compares every answer with what is described.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -35,9 +36,21 @@ async fn every_answer_is_described() {
     assert_eq!(site.post("/v1/holds", TOKEN, &by_hand).await.unwrap().0, 201);
 
     let examples = std::env::var("COLDTRAIL_FUZZ_EXAMPLES").unwrap_or_else(|_| EXAMPLES.to_owned());
+    compared(python, &site, &examples).await;
+}
+
+/// A site nobody has told anything yet: nothing of it waits for what will never come.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_of_an_empty_site_is_described() {
+    let Some(python) = python() else { return };
+    compared(python, &Site::start("").await.unwrap(), "2").await;
+}
+
+/// Compares the answers of `site` to many requests with its description.
+async fn compared(python: &Path, site: &Site, examples: &str) {
     let mut command = Command::new(python.with_file_name("schemathesis"));
     command.arg("run").arg(format!("{}/openapi.json", site.url()));
-    command.args(["--header", &format!("Authorization:Bearer {TOKEN}"), "--max-examples", &examples, "--seed", "1"]);
+    command.args(["--header", &format!("Authorization:Bearer {TOKEN}"), "--max-examples", examples, "--seed", "1"]);
     command.args(["--phases", "examples,coverage,fuzzing", "--generation-deterministic", "--no-shrink", "--no-color"]);
     command.args(["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"]);
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
@@ -46,5 +59,9 @@ async fn every_answer_is_described() {
         command.args(["--exclude-path", path]);
     }
     let output = command.current_dir(site.dir()).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let cases =
+        said.lines().find(|line| line.contains(" generated")).unwrap_or("it is not told how many cases there were");
+    println!("{}", cases.trim());
 }

@@ -140,7 +140,7 @@ async fn publish(journal: Journal, numbers: std::ops::Range<i64>) -> i64 {
 async fn rows(pipeline: &Pipeline) -> u64 {
     let view = pipeline.view().await.unwrap();
     let files: u64 = view.readings.files.iter().map(|file| file.rows).sum();
-    files + view.readings.tail.iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
+    files + view.readings.tail.batches(&[0], None).unwrap().iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
 }
 
 async fn stop(pipeline: &Pipeline, running: tokio::task::JoinHandle<()>, stopping: &CancellationToken) {

@@ -65,6 +65,11 @@ impl Provider {
         assert_eq!(self.client.put(format!("{}/lie", self.issuer)).json(&lie).send().await.unwrap().status(), 204);
     }
 
+    /// How often its keys were asked for.
+    async fn asked(&self) -> u64 {
+        self.client.get(format!("{}/asked", self.issuer)).send().await.unwrap().json().await.unwrap()
+    }
+
     /// The path, and what is behind it, that the provider sends a browser back to when `subject` signs in at `location`.
     async fn lets_in(&self, location: &str, subject: &str) -> String {
         let request = self.client.post(location).header("content-type", "application/x-www-form-urlencoded");

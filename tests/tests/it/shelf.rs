@@ -65,18 +65,23 @@ impl Shelf {
         let readings = TableView {
             schema: readings_schema(),
             files: lake,
-            tail: tail.iter().map(|rows| batch(rows)).collect(),
+            tail: Arc::new(tail.iter().map(|rows| batch(rows)).collect::<Vec<_>>()),
             store: store.clone(),
             prefix: Path::from("readings"),
         };
         let rejected = TableView {
             schema: rejected_schema(),
             files: Vec::new(),
-            tail: vec![rejected_batch()],
+            tail: Arc::new(vec![rejected_batch()]),
             store,
             prefix: Path::from("rejected"),
         };
         Self { view: View { readings, rejected } }
+    }
+
+    /// The files of readings.
+    pub(crate) fn files(&self) -> Vec<LakeFile> {
+        self.view.readings.files.clone()
     }
 
     /// The same rows with bounds that rule nothing out.

@@ -4,6 +4,7 @@ mod abuse;
 mod answers;
 mod formats;
 mod measures;
+mod narrow;
 mod pruning;
 pub(crate) mod units;
 mod while_publishing;

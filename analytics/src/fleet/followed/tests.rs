@@ -151,13 +151,14 @@ fn registry(draw: &mut Draw) -> Registry {
         at += (1 + draw.below(2000)) * MINUTE + draw.of(&[0, 1, 30_000]);
         moves.push(json!({"unit": "U", "to": draw.of(&["P", "Q"]), "at": instant(at)}));
     }
-    let exclusions: Vec<Value> = (0..draw.below(3))
+    let mut exclusions: Vec<Value> = (0..draw.below(3))
         .map(|_| {
             let from = BEGIN + draw.below(4000) * MINUTE + draw.of(&[0, 20_000]);
             let to = from + (1 + draw.below(200)) * MINUTE;
             json!({"sensor": draw.of(&names), "from": instant(from), "to": instant(to), "reason": "test", "by": "t"})
         })
         .collect();
+    exclusions.dedup_by_key(|exclusion| (exclusion["sensor"].clone(), exclusion["from"].clone()));
     let mut document = json!({
         "products": [product(draw)],
         "places": [{"id": "P", "kind": "store", "timezone": "Europe/Berlin"}, {"id": "Q", "kind": "store"}],
@@ -265,6 +266,26 @@ fn read(registry: &Registry, logs: &Logs, since: Option<i64>) -> HashMap<Name, K
     ["A", "B", "C"].map(of).into()
 }
 
+/// What the three sensors said, as far back as is needed unless readings come that were measured before `late`.
+fn needed(registry: &Registry, logs: &Logs, followed: &Followed, late: i64) -> HashMap<Name, Kept> {
+    let of = |name: &str| {
+        let sensor = Name::parse(name).unwrap();
+        let mut log = logs.get(&sensor).cloned().unwrap_or_default();
+        let whole = Kept::new(&log, registry, &sensor, None);
+        let Some(since) = followed.needs(&sensor, late).filter(|since| *since > i64::MIN) else {
+            return (sensor, whole);
+        };
+        let since = since.min(late);
+        let before = log.temperature.iter().chain(&log.humidity).map(|sample| sample.at).filter(|at| *at < since).max();
+        for readings in [&mut log.temperature, &mut log.humidity] {
+            readings.retain(|sample| sample.at >= since);
+        }
+        let kept = Kept::new(&log, registry, &sensor, Some(ValidAt::from_millis(since)));
+        (sensor, kept.after(before, whole.first_of_each()))
+    };
+    ["A", "B", "C"].map(of).into()
+}
+
 /// Whether a unit that is followed is at any time what all of its readings together say it is.
 fn compare(seed: u64, grain: usize, count: usize, every: usize) {
     let mut bytes = [0; 32];
@@ -275,6 +296,9 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
     let (mut logs, mut followed) = (Logs::default(), Followed::with_grain(grain));
     let mut kept = read(&registry, &logs, None);
     let (index, mut newest) = (Index::new(&registry), BEGIN);
+    // Of several readings it is enough to tell of the earliest, and whether one came late.
+    let tells_one_by_one = draw.is(50);
+    let mut untold: Option<(i64, bool)> = None;
     for (number, reading) in readings.iter().enumerate() {
         let at = reading.measured_at.millis();
         let log = logs.of(reading.sensor.clone());
@@ -282,14 +306,19 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
         log.humidity.extend(reading.humidity.map(|value| Sample { at, value: value.thousandths() }));
         newest = newest.max(at);
         let own = kept.get_mut(&reading.sensor).unwrap();
-        if own.since().is_some_and(|since| at < since) {
-            followed.told(at, true);
+        let is_late = if own.since().is_some_and(|since| at < since) {
             kept = read(&registry, &logs, None);
+            true
         } else {
-            let push = own.push(reading);
-            followed.told(at, push == Push::Late);
+            own.push(reading) == Push::Late
+        };
+        let (first, was_late) = untold.unwrap_or((at, false));
+        untold = Some((first.min(at), was_late || is_late));
+        let asked = number % every == every - 1 || number + 1 == readings.len();
+        if let Some((at, is_late)) = untold.take_if(|_| tells_one_by_one || asked) {
+            followed.told(at, is_late);
         }
-        if number % every != every - 1 && number + 1 != readings.len() {
+        if !asked {
             continue;
         }
         if draw.is(15)
@@ -304,6 +333,11 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
                 kept = read(&registry, &logs, Some(since));
             }
         }
+        if draw.is(20) && followed.profile.is_some() {
+            let late = newest - draw.of(&[0, 1, 60, 1000]) * MINUTE;
+            followed.forget(late);
+            kept = needed(&registry, &logs, &followed, late);
+        }
         let past = BEGIN + draw.below(u64::try_from(newest - BEGIN).unwrap_or(0) + 1);
         let soon = newest + draw.of(&[0, 1, 90 * MINUTE]);
         for as_of in [soon, if draw.is(50) { past } else { draw.of(&readings[..=number]).measured_at.millis() }] {
@@ -312,7 +346,6 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) {
             let mut here = followed.assess(&registry, &profiles, &custody, &unit, as_of, &|name| kept.get(name));
             if here.is_err() {
                 kept = read(&registry, &logs, None);
-                followed = Followed::with_grain(grain);
                 here = followed.assess(&registry, &profiles, &custody, &unit, as_of, &|name| kept.get(name));
             }
             let whole = Fleet::new(&registry, &logs, &profiles, as_of, None).assess(&unit);

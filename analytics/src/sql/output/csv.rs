@@ -7,25 +7,44 @@ use super::Sink;
 use super::cell::Cells;
 use crate::error::SqlError;
 
+/// How texts are written, whose words are somebody else's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// An apostrophe before whatever a spreadsheet would take for a formula. Whoever takes it off where [`is_live`] is
+    /// true of the rest has what was stored: of every such text exactly one is written.
+    Guarded,
+    /// As stored.
+    Exact,
+}
+
 /// Writes RFC 4180 with a header and line feeds.
-///
-/// Nothing is ever added to a text: a cell that starts with `=`, `+`, `-` or `@` is quoted and otherwise as stored,
-/// because whoever reads the file back must get what was stored.
 pub(super) struct CsvEncoder {
+    texts: Texts,
     out: String,
 }
 
 impl CsvEncoder {
-    pub(super) fn new(schema: &SchemaRef) -> Self {
-        let mut out = String::new();
+    pub(super) fn new(schema: &SchemaRef, texts: Texts) -> Self {
+        let mut encoder = Self { texts, out: String::new() };
         for (index, field) in schema.fields().iter().enumerate() {
             if index > 0 {
-                out.push(',');
+                encoder.out.push(',');
             }
-            push_quoted_if_needed(field.name(), &mut out);
+            // whoever writes the statement chooses these, and a link can bring one
+            encoder.push_text(field.name());
         }
-        out.push('\n');
-        Self { out }
+        encoder.out.push('\n');
+        encoder
+    }
+
+    fn push_text(&mut self, text: &str) {
+        if self.texts == Texts::Guarded && is_live(text) {
+            self.out.push_str("\"'");
+            self.out.push_str(&text.replace('"', "\"\""));
+            self.out.push('"');
+        } else {
+            push_quoted_if_needed(text, &mut self.out);
+        }
     }
 }
 
@@ -45,7 +64,7 @@ impl Sink for CsvEncoder {
                 } else if !cells.is_null(row) {
                     text.clear();
                     cells.write_text(row, &mut text)?;
-                    push_quoted_if_needed(&text, &mut self.out);
+                    self.push_text(&text);
                 }
             }
             self.out.push('\n');
@@ -60,6 +79,14 @@ impl Sink for CsvEncoder {
     fn finish(self: Box<Self>) -> Result<Vec<u8>, SqlError> {
         Ok(self.out.into_bytes())
     }
+}
+
+/// Whether a spreadsheet takes a cell for a formula, quoted or not, or an apostrophe before it for our own.
+///
+/// Source: OWASP, CSV Injection; the wide signs count in East Asian settings, spaces before any of them in some readers.
+fn is_live(text: &str) -> bool {
+    let first = text.trim_start_matches(['\'', ' ']).chars().next();
+    matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'))
 }
 
 fn push_quoted_if_needed(text: &str, out: &mut String) {

@@ -14,12 +14,16 @@ export function question({ who, what, subject, from, to }) {
   return `/v1/audit?${asked}`;
 }
 
+// What a spreadsheet would take for a formula, quoted or not: an apostrophe goes before it, as in CSV from the server.
+const LIVE = /^[' ]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
 /** Entries as a table for other programs. */
 export function csv(entries) {
   const columns = ["seq", "at", "actor", "kind", "body", "previous_hash", "hash"];
   const cell = (value) => {
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const told = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const text = typeof value === "string" && LIVE.test(told) ? `'${told}` : told;
+    return /[",\r\n]|^'/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns, ...entries.map((one) => columns.map((column) => one[column]))].map((row) => `${row.map(cell).join(",")}\n`).join("");
 }

@@ -1,6 +1,7 @@
-//! What further readings cost the server, for a unit with no history and for one with five years of it.
+//! What further readings cost the server, and what a restart reads, for a unit with no history and for one with five years
+//! of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use sensors_sim::Span;
@@ -14,6 +15,11 @@ const HISTORY: u64 = 5 * 365 * 24 * 60;
 /// Readings that are measured.
 const FURTHER: u64 = 200_000;
 
+/// A server that took less processor time than this in two seconds has nothing left to do.
+const QUIET: Duration = Duration::from_millis(60);
+/// It is waited for that no longer than this.
+const SETTLE: Duration = Duration::from_secs(90);
+
 /// Messages of 50 readings a second while it is measured.
 const MESSAGES_PER_S: u64 = 400;
 
@@ -22,7 +28,8 @@ const MESSAGES_PER_S: u64 = 400;
 pub(crate) async fn run() -> Result<(), Failure> {
     println!("\nprocessor time of the server, ms a second, one unit under one sensor");
     let with = format!("{} readings/s", MESSAGES_PER_S * 50);
-    println!("{:<40}{:>14}{with:>22}{:>14}", "readings the unit has", "idle", "MiB resident");
+    let (idle, resident, restart, read, then) = ("idle", "MiB resident", "s to restart", "readings read", "MiB then");
+    println!("{:<26}{idle:>8}{with:>20}{resident:>16}{restart:>16}{read:>16}{then:>12}", "readings the unit has");
     for history in [1000, HISTORY / 5, HISTORY] {
         let server = Server::start("")?;
         let start = Utc::now() - TimeDelta::minutes(i64::try_from(history + FURTHER / 60 + 1440).unwrap_or(0));
@@ -35,7 +42,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
         publish(options.clone()).await?;
         // Every second from then on; it is measured when everything before was evaluated.
         server.number("SELECT count(*) FROM readings").await?;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        quiet(&server).await?;
         let idle = server.processor_time()?;
         let seconds = FURTHER / 50 / MESSAGES_PER_S;
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -48,8 +55,38 @@ pub(crate) async fn run() -> Result<(), Failure> {
         let rate = |spent: Duration| spent.as_secs_f64() * 1000.0 / seconds as f64;
         let (quiet, busy) = (rate(before - idle), rate(server.processor_time()? - before));
         let resident = server.resident_bytes()? as f64 / 1048576.0;
-        println!("{history:<40}{quiet:>14.0}{busy:>22.0}{resident:>14.0}");
-        server.stop()?;
+        let (took, read, then) = restarted(server).await?;
+        println!("{history:<26}{quiet:>8.0}{busy:>20.0}{resident:>16.0}{took:>16.1}{read:>16.0}{then:>12.0}");
     }
     Ok(())
+}
+
+/// Waits until nothing is left to do of what was sent: flushes and merges go on for a while.
+async fn quiet(server: &Server) -> Result<(), Failure> {
+    let began = Instant::now();
+    let mut before = server.processor_time()?;
+    while began.elapsed() < SETTLE {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = server.processor_time()?;
+        if now - before < QUIET {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
+}
+
+/// How long it takes a server from its end until its unit has been looked at again, s, how many readings the evaluator read
+/// from the store for that, and what is resident then, MiB.
+async fn restarted(server: Server) -> Result<(f64, f64, f64), Failure> {
+    let began = Instant::now();
+    let server = server.again()?;
+    while server.metric("coldtrail_assessments_total").await?.is_none_or(|assessments| assessments < 1.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let took = began.elapsed().as_secs_f64();
+    let read = server.metric("coldtrail_evaluator_readings_read_total").await?.unwrap_or(0.0);
+    let resident = server.resident_bytes()? as f64 / 1048576.0;
+    server.stop()?;
+    Ok((took, read, resident))
 }

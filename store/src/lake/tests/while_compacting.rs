@@ -98,7 +98,7 @@ async fn a_compaction_between_the_commit_of_a_flush_and_its_showing_changes_no_a
     let files = lake.readings().files();
     let (generation, names, marked) = {
         let mut tail = writer.tail.lock().unwrap();
-        (tail.freeze().unwrap(), tail.names().clone(), tail.conflicts_in_lake())
+        (tail.freeze().unwrap(), tail.names().list(), tail.conflicts_in_lake())
     };
     assert_eq!(marked.len(), 1);
     let before = rows(&lake, &writer.tail).await;

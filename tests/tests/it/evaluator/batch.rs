@@ -81,7 +81,7 @@ async fn compare(messages: Vec<Vec<Row>>) {
     let store = Arc::new(Growing(Mutex::new(Shelf::new(&[], &[]).await)));
     let options = EngineOptions { limits: Limits::own(), ..EngineOptions::default() };
     let engine = Engine::new(store.clone(), None, options).unwrap();
-    let Running { told: sender, board, stop, task } = Running::start(&engine, &ledger);
+    let Running { told: sender, board, stop, task } = Running::start(&engine, &ledger, None);
     let mut stored: Vec<Vec<Row>> = Vec::new();
     for message in messages {
         // What is told is in the store already, as after an acknowledgement; a store keeps a reading once.

@@ -4,17 +4,21 @@
 //!
 //! `COLDTRAIL_EVALUATOR_CASES` says how many successions are tried.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use analytics::assessment_json;
-use analytics::evaluator::{self, Board, Parts};
+use analytics::evaluator::{self, Board, Checkpoints, Ground, Parts};
 use analytics::sql::{Engine, EngineOptions, Limits};
+use async_trait::async_trait;
 use model::hold::{Meaning, decide};
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
 use model::registry::{Mode, RegistryDocument};
 use proptest::prelude::*;
+use store::lake::Commit;
 use store::ledger::{Decision, Ledger};
+use store::view::LakeFile;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +42,8 @@ enum Step {
     Restarted,
     /// It ends wherever it is.
     Killed,
+    /// Nothing happens for a while, in which what is known may be written down.
+    Rested,
 }
 
 #[derive(Clone, Debug)]
@@ -98,6 +104,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => twin.prop_map(Step::Released),
         1 => Just(Step::Restarted),
         1 => Just(Step::Killed),
+        1 => Just(Step::Rested),
     ];
     prop::collection::vec(step, 3..24)
 }
@@ -109,7 +116,50 @@ struct World {
     store: Arc<Growing>,
     engine: Engine,
     stored: Vec<Vec<Row>>,
+    standing: Arc<Standing>,
+    checkpoints: Checkpoints,
     running: Running,
+}
+
+/// What of the store checkpoints are tied to: each message is a file of its own, in the lake at once.
+struct Standing {
+    store: Arc<Growing>,
+    sent: AtomicU64,
+}
+
+impl Standing {
+    fn count(&self) -> u64 {
+        self.store.0.lock().unwrap().files().len() as u64
+    }
+}
+
+#[async_trait]
+impl Ground for Standing {
+    fn told(&self) -> u64 {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    fn durable(&self) -> u64 {
+        self.count()
+    }
+
+    fn files(&self) -> (Arc<Vec<LakeFile>>, u64) {
+        let files = self.store.0.lock().unwrap().files();
+        let count = files.len() as u64;
+        (Arc::new(files), count)
+    }
+
+    fn flushed(&self) -> u64 {
+        self.count()
+    }
+
+    async fn newest_commit(&self) -> Result<Commit, store::Error> {
+        Ok(Commit { version: self.count(), digest: [7; 32] })
+    }
+
+    async fn has_commit(&self, commit: &Commit) -> Result<bool, store::Error> {
+        Ok(commit.digest == [7; 32] && commit.version <= self.count())
+    }
 }
 
 /// An evaluator that runs.
@@ -121,7 +171,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(engine: &Engine, ledger: &Ledger) -> Self {
+    pub(super) fn start(engine: &Engine, ledger: &Ledger, checkpoints: Option<&Checkpoints>) -> Self {
         let (sender, told) = mpsc::channel(64);
         let (board, stop) = (Board::default(), CancellationToken::new());
         let parts = Parts {
@@ -131,6 +181,8 @@ impl Running {
             watch: Box::new(|_| {}),
             told,
             board: board.clone(),
+            checkpoints: checkpoints.cloned(),
+            grain: 4,
         };
         let running = evaluator::run(parts, stop.clone());
         let task = tokio::spawn(async move { running.await.unwrap() });
@@ -152,8 +204,11 @@ impl World {
         let store = Arc::new(Growing(Mutex::new(Shelf::new(&[], &[]).await)));
         let options = EngineOptions { limits: Limits::own(), ..EngineOptions::default() };
         let engine = Engine::new(store.clone(), None, options).unwrap();
-        let running = Running::start(&engine, &ledger);
-        Self { _directory: directory, ledger, store, engine, stored: Vec::new(), running }
+        let standing = Arc::new(Standing { store: store.clone(), sent: AtomicU64::new(0) });
+        let path = directory.path().join("checkpoints").join("pasts");
+        let checkpoints = Checkpoints::new(standing.clone(), store.clone(), &path, Duration::ZERO);
+        let running = Running::start(&engine, &ledger, Some(&checkpoints));
+        Self { _directory: directory, ledger, store, engine, stored: Vec::new(), standing, checkpoints, running }
     }
 
     async fn go(&mut self, step: Step) {
@@ -180,12 +235,15 @@ impl World {
             }
             Step::Restarted => {
                 self.running.stop.cancel();
-                let next = Running::start(&self.engine, &self.ledger);
-                std::mem::replace(&mut self.running, next).task.await.unwrap();
+                (&mut self.running.task).await.unwrap();
+                self.checkpoints.write().await;
+                self.running = Running::start(&self.engine, &self.ledger, Some(&self.checkpoints));
             }
+            Step::Rested => tokio::time::sleep(Duration::from_millis(450)).await,
             Step::Killed => {
                 self.running.task.abort();
-                self.running = Running::start(&self.engine, &self.ledger);
+                let _ = (&mut self.running.task).await;
+                self.running = Running::start(&self.engine, &self.ledger, Some(&self.checkpoints));
             }
         }
     }
@@ -207,6 +265,7 @@ impl World {
         let shelf = Shelf::new(&[], &self.stored).await;
         *self.store.0.lock().unwrap() = shelf;
         self.running.told.send(observed).await.unwrap();
+        self.standing.sent.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Waits until the board shows what the batch computes, and the ledger has what that calls for.

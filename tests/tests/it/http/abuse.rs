@@ -91,6 +91,99 @@ async fn endless_heads_and_slow_clients_are_cut_off() {
     assert_eq!(edge.send("GET", "/healthz", None, None).await.status, 200);
 }
 
+/// Sends `head` and then `drop`s, one by one, until the server ends the connection; what it said.
+async fn dripping(address: String, head: String, drop: &'static [u8]) -> String {
+    let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
+    let drops = tokio::spawn(async move {
+        let mut whole = to.write_all(head.as_bytes()).await;
+        while whole.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            whole = to.write_all(drop).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let _ = from.read_to_end(&mut answer).await;
+    drops.await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn clients_that_send_a_byte_now_and_then_keep_nobody_out() {
+    let options = ApiOptions {
+        head_timeout: Duration::from_millis(300),
+        body_timeout: Duration::from_millis(300),
+        max_connections: 20,
+        ..ApiOptions::default()
+    };
+    let edge = Edge::with(options, Limits::default()).await;
+    let token = edge.token(Role::Viewer).await;
+    let address = edge.base.trim_start_matches("http://").to_owned();
+    let head = "GET /healthz HTTP/1.1\r\nHost: x\r\n".to_owned();
+    let slow = (0..100).map(|_| tokio::spawn(dripping(address.clone(), head.clone(), b"X-Slow: 1\r\n")));
+    let slow: Vec<_> = slow.collect();
+    // five times as many as there are places: it is answered once those before it are cut off
+    assert_eq!(edge.send("GET", "/healthz", None, None).await.status, 200);
+    for one in slow {
+        let answer = one.await.unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let begun = format!(
+        "POST /v1/sql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    );
+    let answer = dripping(address, begun, b" ").await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+/// An answer of 10 MB.
+fn large() -> Value {
+    let cell = "x".repeat(1_000);
+    let crossed = "readings a, readings b, readings c, readings d";
+    json!({"sql": format!("SELECT '{cell}' AS cell FROM {crossed} LIMIT 10000"), "format": "csv"})
+}
+
+/// A connection on which [`large`] was asked for, and its first byte taken.
+async fn asked_for_much(edge: &Edge, token: &str) -> TcpStream {
+    let body = large().to_string();
+    let request = format!(
+        "POST /v1/sql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(edge.base.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_exact(&mut [0]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn clients_that_take_nothing_of_an_answer_are_cut_off() {
+    let options =
+        ApiOptions { stall_timeout: Duration::from_millis(500), max_sending_bytes: 12 << 20, ..ApiOptions::default() };
+    let edge = Edge::with(options, Limits::default()).await;
+    let token = edge.token(Role::Viewer).await;
+    let stalled = asked_for_much(&edge, &token).await;
+    let full = edge.post("/v1/sql", &token, &large()).await;
+    assert_eq!(full.problem(), (503, "sql_limit".into()), "there is room for one answer on its way");
+    // it holds its room no longer than it may, and still has the connection then
+    while edge.post("/v1/sql", &token, &large()).await.status == 503 {}
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn clients_that_take_an_answer_in_small_pieces_are_cut_off() {
+    let options = ApiOptions { send_timeout: Duration::from_millis(500), ..ApiOptions::default() };
+    let edge = Edge::with(options, Limits::default()).await;
+    let token = edge.token(Role::Viewer).await;
+    let mut slow = asked_for_much(&edge, &token).await;
+    let (mut taken, mut piece) = (0, vec![0; 1 << 16]);
+    while let Ok(count @ 1..) = slow.read(&mut piece).await {
+        taken += count;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(taken < 10_000 * 1_001, "an answer that took too long came whole");
+}
+
 #[tokio::test]
 async fn a_query_ends_when_its_client_vanishes() {
     let limits = Limits { max_concurrent: 1, max_wait: Duration::from_secs(20), ..Limits::default() };

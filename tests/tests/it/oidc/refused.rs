@@ -83,7 +83,7 @@ async fn a_token_that_does_not_hold_lets_nobody_in() {
     let provider = Provider::start(python).await;
     let site = Site::start(&provider.config()).await.unwrap();
     provider.knows_lin().await;
-    let now = chrono::Utc::now().timestamp();
+    let (now, begun) = (chrono::Utc::now().timestamp(), std::time::Instant::now());
     for lie in [
         json!({ "claims": { "nonce": "another" } }),
         json!({ "claims": { "nonce": null } }),
@@ -97,7 +97,23 @@ async fn a_token_that_does_not_hold_lets_nobody_in() {
         json!({ "claims": { "nbf": now + 600 } }),
         json!({ "claims": { "sub": null } }),
         json!({ "key": "unknown" }),
+        json!({ "key": "unknown", "head": { "kid": "elliptic" } }),
+        json!({ "key": "unknown", "head": { "jku": format!("{}/jwks", provider.issuer) } }),
+        json!({ "key": "unknown", "head": { "jwk": { "kty": "oct", "k": "AAAA" } } }),
+        json!({ "key": "elliptic", "head": { "alg": "ES256", "kid": "another" } }),
+        json!({ "head": { "kid": "../../etc/passwd" } }),
+        json!({ "head": { "kid": "/dev/null" } }),
+        json!({ "head": { "kid": "' OR 1=1 --" } }),
+        json!({ "head": { "kid": "x".repeat(10_000) } }),
+        json!({ "head": { "crit": ["exp"] } }),
         json!({ "key": "none" }),
+        json!({ "key": "none", "alg": "None" }),
+        json!({ "key": "none", "alg": "RS256" }),
+        json!({ "key": "symmetric" }),
+        json!({ "key": "symmetric", "head": { "alg": "RS256" } }),
+        // longer than any token is, and longer than what is read of an answer
+        json!({ "claims": { "more": "x".repeat(100_000) } }),
+        json!({ "claims": { "more": "x".repeat(1_100_000) } }),
     ] {
         provider.lies(lie.clone()).await;
         let mut browser = Browser::at(&site);
@@ -106,8 +122,67 @@ async fn a_token_that_does_not_hold_lets_nobody_in() {
     }
     assert!(externals(&site).await.is_empty());
     assert!(entries(&site, "session.began").await.is_empty());
+    let most = 2 + begun.elapsed().as_secs() / 10;
+    assert!(provider.asked().await <= most, "tokens of nobody's make the provider be asked for its keys");
     provider.lies(json!({})).await;
     assert_eq!(Browser::at(&site).signs_in(&provider, "lin-1").await.status, 303);
+
+    // a token of the provider is no token of ours, whatever it is signed with
+    let client = reqwest::Client::new();
+    for token in ["eyJhbGciOiJub25lIn0.eyJzdWIiOiJsaW4tMSJ9.".to_owned(), "x".repeat(20_000)] {
+        let answer = client.get(format!("{}/v1/units", site.url())).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    // longer than a head may be: the connection may end before all of it is sent
+    let long = client.get(format!("{}/v1/units", site.url())).bearer_auth("x".repeat(1 << 20)).send().await;
+    assert!(long.map_or(true, |answer| answer.status() == 431));
+}
+
+/// As long as keys are told no more, with the limits of the configuration.
+const KEYS_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_keys_are_good_without_their_provider_until_they_are_too_old() {
+    let Some(python) = python() else { return };
+    let provider = Provider::start(python).await;
+    let roles = provider.config();
+    let site = Site::start(&roles.replacen("[oidc]\n", "[oidc]\nkeys_max_age_s = 5.0\n", 1)).await.unwrap();
+    provider.knows_lin().await;
+    let begun = std::time::Instant::now();
+    assert_eq!(Browser::at(&site).signs_in(&provider, "lin-1").await.status, 303);
+    assert_eq!(provider.asked().await, 1);
+
+    provider.lies(json!({ "silent": true })).await;
+    let refused = loop {
+        let answer = Browser::at(&site).signs_in(&provider, "lin-1").await;
+        if answer.status != 303 {
+            break answer;
+        }
+        if provider.asked().await == 1 {
+            continue;
+        }
+        // it was asked again and told nothing; strangers' tokens don't make it be asked more
+        provider.lies(json!({ "silent": true, "key": "unknown" })).await;
+        for _ in 0..3 {
+            let answer = Browser::at(&site).signs_in(&provider, "lin-1").await;
+            assert!(matches!(answer.problem(), (403, "oidc_refused") | (503, "oidc_unavailable")), "{answer:?}");
+        }
+        provider.lies(json!({ "silent": true })).await;
+        assert!(begun.elapsed() > KEYS_MAX_AGE || provider.asked().await == 2);
+    };
+    assert_eq!(refused.problem(), (503, "oidc_unavailable"));
+    assert!(begun.elapsed() >= KEYS_MAX_AGE, "known keys were dropped before their time: {:?}", begun.elapsed());
+    assert!((2..=4).contains(&provider.asked().await), "{}", provider.asked().await);
+    provider.lies(json!({})).await;
+    for _ in 0..600 {
+        let answer = Browser::at(&site).signs_in(&provider, "lin-1").await;
+        if answer.status == 303 {
+            return;
+        }
+        assert_eq!(answer.problem(), (503, "oidc_unavailable"));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nobody comes in though the keys are told again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

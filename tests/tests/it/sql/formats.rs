@@ -3,6 +3,7 @@
 use arrow::array::AsArray;
 use arrow::datatypes::{Float64Type, TimestampMillisecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -54,7 +55,36 @@ async fn writes_csv_that_reads_back() {
         "sensor,measured_at,temperature_c,unit\na,2026-11-21T10:00:00.000Z,4.31,\nb,2026-11-21T10:00:00.001Z,-0.5,\n"
     );
     let rejected = "SELECT payload, '' AS empty, '=1' AS formula, 'x' AS plain FROM rejected";
-    assert_eq!(text(rejected, Format::Csv).await, "payload,empty,formula,plain\n\"=1+1,\"\"x\"\"\n\",\"\",\"=1\",x\n");
+    let guarded = "payload,empty,formula,plain\n\"'=1+1,\"\"x\"\"\n\",\"\",\"'=1\",x\n";
+    assert_eq!(text(rejected, Format::Csv).await, guarded);
+    assert_eq!(text(rejected, Format::CsvExact).await, guarded.replace("\"'=", "\"="));
+}
+
+/// What stands first in a cell, apostrophes and spaces aside.
+fn first(cell: &str) -> Option<char> {
+    cell.trim_start_matches(['\'', ' ']).chars().next()
+}
+
+#[test]
+fn no_text_in_csv_is_a_formula_and_each_can_be_told_from_its_cell() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let engine = runtime.block_on(small());
+    let any = proptest::collection::vec("[-=+@\t\r\n' \"a1,;＝＠]{1,6}", 20);
+    proptest!(ProptestConfig::with_cases(100), |(texts in any)| {
+        let literals: Vec<String> = texts.iter().map(|text| format!("('{}')", text.replace('\'', "''"))).collect();
+        let sql = format!("SELECT column1, -1 AS number FROM (VALUES {})", literals.join(", "));
+        for format in [Format::Csv, Format::CsvExact] {
+            let bytes = runtime.block_on(engine.encoded(&sql, format, Reach::NoAudit)).unwrap().bytes;
+            let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(bytes.as_slice()).records().map(Result::unwrap).collect();
+            prop_assert_eq!(rows.len(), texts.len());
+            for (row, stored) in rows.iter().zip(&texts) {
+                let (cell, is_live) = (&row[0], first(stored).is_some_and(|sign| "=+-@\t\r\n＝＠".contains(sign)));
+                let told = if format == Format::Csv && is_live { cell.strip_prefix('\'').unwrap() } else { cell };
+                prop_assert_eq!(told, stored.as_str());
+                prop_assert_eq!(&row[1], "-1");
+            }
+        }
+    });
 }
 
 #[tokio::test]
@@ -88,7 +118,7 @@ async fn never_cuts_an_answer_short() {
     assert_eq!(failure(&engine, "SELECT * FROM readings").await.code(), "sql_limit");
     assert_eq!(rows(&engine, "SELECT * FROM readings LIMIT 4").await.as_array().unwrap().len(), 4);
     let engine = engine_over(Shelf::new(&files, &tail).await, Limits { max_result_bytes: 200, ..Limits::default() });
-    for format in [Format::Json, Format::Csv, Format::Parquet, Format::Arrow, Format::Table] {
+    for format in [Format::Json, Format::Csv, Format::CsvExact, Format::Parquet, Format::Arrow, Format::Table] {
         let error = engine.encoded("SELECT * FROM readings", format, Reach::NoAudit).await.unwrap_err();
         assert_eq!(error.code(), "sql_limit", "{format:?}");
     }

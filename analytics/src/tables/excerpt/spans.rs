@@ -3,21 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::stretch::Stretch;
-
 /// Of each sensor the spans [from, to), ms, that are wanted: in order, apart from each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spans(BTreeMap<Box<str>, Vec<(i64, i64)>>);
+pub(crate) struct Spans(BTreeMap<Box<str>, Vec<(i64, i64)>>);
 
 impl Spans {
-    /// What `stretches` are about; an instant in several of them is wanted once.
-    pub(super) fn of(stretches: &[Stretch]) -> Self {
+    /// All of `wanted`: of a sensor a span [from, to), ms. An instant in several of them is wanted once.
+    pub(crate) fn of<'a>(wanted: impl IntoIterator<Item = (&'a str, (i64, i64))>) -> Self {
         let mut spans: BTreeMap<Box<str>, Vec<(i64, i64)>> = BTreeMap::new();
-        for stretch in stretches {
-            let span = (stretch.from.unwrap_or(i64::MIN), stretch.to.unwrap_or(i64::MAX));
-            for sensor in stretch.sensors.iter().filter(|_| span.0 < span.1) {
-                spans.entry(sensor.as_str().into()).or_default().push(span);
-            }
+        for (sensor, span) in wanted.into_iter().filter(|(_, span)| span.0 < span.1) {
+            spans.entry(sensor.into()).or_default().push(span);
         }
         for spans in spans.values_mut() {
             spans.sort_unstable();
@@ -33,18 +28,23 @@ impl Spans {
     }
 
     /// Whether nothing is wanted.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// The sensors of which something is wanted.
+    pub(crate) fn sensors(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(AsRef::as_ref)
+    }
+
     /// What is wanted of `sensor`.
-    pub(super) fn of_sensor(&self, sensor: &str) -> Option<&[(i64, i64)]> {
+    pub(crate) fn of_sensor(&self, sensor: &str) -> Option<&[(i64, i64)]> {
         self.0.get(sensor).map(Vec::as_slice)
     }
 
     /// Whether something is wanted of the sensors from `low` to `high` at instants from `from` to `to`, ends included. What is
     /// not known rules nothing out.
-    pub(super) fn may_have(&self, (low, high): (Option<&str>, Option<&str>), (from, to): (i64, i64)) -> bool {
+    pub(crate) fn may_have(&self, (low, high): (Option<&str>, Option<&str>), (from, to): (i64, i64)) -> bool {
         let is_empty = low.zip(high).is_some_and(|(low, high)| low > high);
         let low = low.map_or(Bound::Unbounded, Bound::Included);
         let high = high.map_or(Bound::Unbounded, Bound::Included);
@@ -54,29 +54,18 @@ impl Spans {
 }
 
 /// Whether `at` is in one of `spans`.
-pub(super) fn has(spans: &[(i64, i64)], at: i64) -> bool {
+pub(crate) fn has(spans: &[(i64, i64)], at: i64) -> bool {
     spans.iter().any(|span| span.0 <= at && at < span.1)
 }
 
 #[cfg(test)]
 mod tests {
-    use model::name::Name;
-
     use super::*;
 
     #[test]
     fn joins_what_touches_and_knows_what_may_be_there() {
-        let stretch = |sensors: &[&str], from, to| Stretch {
-            sensors: sensors.iter().map(|name| Name::parse(name).unwrap()).collect(),
-            from,
-            to,
-        };
-        let spans = Spans::of(&[
-            stretch(&["B", "D"], Some(0), Some(10)),
-            stretch(&["B"], Some(10), Some(20)),
-            stretch(&["B"], Some(30), None),
-            stretch(&["X"], Some(5), Some(5)),
-        ]);
+        let wanted = [("B", (0, 10)), ("D", (0, 10)), ("B", (10, 20)), ("B", (30, i64::MAX)), ("X", (5, 5))];
+        let spans = Spans::of(wanted);
         assert_eq!(spans.of_sensor("B"), Some([(0, 20), (30, i64::MAX)].as_slice()));
         assert_eq!(spans.of_sensor("X"), None, "nothing is wanted of it");
         for (sensors, times, expected) in [
@@ -91,6 +80,6 @@ mod tests {
             assert_eq!(spans.may_have(sensors, times), expected, "{sensors:?} {times:?}");
         }
         assert!(has(&[(0, 10)], 0) && !has(&[(0, 10)], 10));
-        assert!(Spans::of(&[]).is_empty());
+        assert!(Spans::of([]).is_empty());
     }
 }
