@@ -250,7 +250,8 @@ fn assemble(
         of_units.chain(place.iter().flat_map(|place| &place.custody.pieces))
     };
     let names: BTreeSet<&Name> = pieces().filter_map(|piece| piece.place.as_ref()).collect();
-    let around: BTreeSet<&Name> = names.iter().flat_map(|name| around(registry, name)).map(|place| &place.id).collect();
+    let around = names.iter().flat_map(|name| around(registry, name)).map(|place| &place.id);
+    let around: BTreeSet<&Name> = around.filter(|place| question.sight.place(place)).collect();
     let sensors: BTreeSet<&Name> = match &place {
         Some(place) => place.custody.pieces.iter().flat_map(|piece| &piece.sensors).collect(),
         None => pieces()

@@ -9,7 +9,7 @@
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
 use model::name::Name;
 use model::role::Permission;
@@ -107,24 +107,55 @@ fn opened(caller: Caller, parts: &Parts) -> Result<Caller, Problem> {
     Err(Problem::site_limited())
 }
 
+/// What somebody shows to be known by.
+pub(crate) enum Pass {
+    /// A token.
+    Token(String),
+    /// The id of a session.
+    Session(String),
+    /// Nothing.
+    Nothing,
+}
+
+impl Pass {
+    /// What is shown in `headers`. When there is a token and a session, the token counts.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(session::id(headers).map_or(Self::Nothing, |id| Self::Session(id.to_owned())));
+        };
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES)
+            .map(|(_, token)| token.trim());
+        token.map(|token| Self::Token(token.to_owned())).ok_or_else(Problem::unauthorized)
+    }
+
+    /// Whether it still is `principal` who shows this, and they still are just so. It does not count as a use.
+    pub(crate) async fn is_of(&self, principal: &Principal, shared: &Shared) -> Result<bool, store::Error> {
+        let ledger = &shared.given.ledger;
+        let now = match self {
+            Self::Token(token) => ledger.whose_token(token),
+            Self::Session(id) => ledger.whose_session(id, shared.options.sessions).await?,
+            Self::Nothing => return Ok(true),
+        };
+        Ok(now.as_ref() == Some(principal))
+    }
+}
+
 /// Whoever sent the request, limited or not.
 async fn known(parts: &Parts, shared: &Shared) -> Result<Caller, Problem> {
-    let Some(header) = parts.headers.get(AUTHORIZATION) else {
-        if let Some(id) = session::id(&parts.headers) {
-            return by_session(parts, shared, id).await;
+    let token = match Pass::of(&parts.headers)? {
+        Pass::Token(token) => token,
+        Pass::Session(id) => return by_session(parts, shared, &id).await,
+        Pass::Nothing => {
+            let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
+            let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
+            return Ok(Caller(Principal { name, role, gateway: None, sites: None }, Proof::Token));
         }
-        let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
-        let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
-        return Ok(Caller(Principal { name, role, gateway: None, sites: None }, Proof::Token));
     };
-    let token = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES)
-        .map(|(_, token)| token.trim());
-    let Some(token) = token else { return Err(Problem::unauthorized()) };
-    match shared.given.ledger.authenticate(token).await? {
+    match shared.given.ledger.authenticate(&token).await? {
         Some(principal) => Ok(Caller(principal, Proof::Token)),
         None => {
             metrics::counter!("coldtrail_http_unauthorized_total").increment(1);

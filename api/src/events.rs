@@ -14,13 +14,14 @@ use axum::response::sse::Event;
 use model::instant::{ValidAt, to_rfc3339};
 use model::name::Name;
 use model::quantity::{Humidity, Temperature};
-use model::sight::{Sight, Sites};
+use model::sight::Sight;
 use serde_json::{Value, json};
-use store::ledger::Sequence;
+use store::ledger::{People, Principal, Sequence};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Pass;
 use crate::state::Shared;
 use excursions::{Changed, Excursions};
 
@@ -36,7 +37,7 @@ const EVENTS_WAITING: usize = 64;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client may take nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a stream lasts; whoever comes back after it shows again who they are.
+/// How long a stream lasts at most; whoever comes back after it shows again who they are.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// When a client should come back, if it does by itself.
 const RETRY: Duration = Duration::from_secs(2);
@@ -143,19 +144,20 @@ impl Hub {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Tells a client of `topics` what happens from now on, and of holds and alarms what happened after `after`.
+    /// Tells a client of `topics` what happens from now on, and of holds and alarms what happened after `after`; as long
+    /// as they are `who` they are.
     pub(crate) fn tell(
         &self,
         shared: Shared,
         place: OwnedSemaphorePermit,
         topics: Vec<Topic>,
         after: Option<Sequence>,
-        sites: Option<Sites>,
+        who: (Principal, Pass),
     ) -> mpsc::Receiver<Event> {
         let (to, events) = mpsc::channel(EVENTS_WAITING);
         let (looks, stop) = (self.looks.subscribe(), self.stop.clone());
         let after = after.unwrap_or(shared.given.ledger.head().seq);
-        let client = Client { shared, topics, after, looks, sites, to };
+        let client = Client { shared, topics, after, looks, who, people: None, to };
         tokio::spawn(async move {
             let _place = place;
             metrics::gauge!("coldtrail_http_event_clients").increment(1.0);
@@ -234,8 +236,10 @@ struct Client {
     /// The last event of the ledger that was looked at.
     after: Sequence,
     looks: broadcast::Receiver<Arc<Look>>,
-    /// What the client is limited to.
-    sites: Option<Sites>,
+    /// Who the client is, and what shows it.
+    who: (Principal, Pass),
+    /// Accounts and tokens when that was looked at.
+    people: Option<People>,
     to: mpsc::Sender<Event>,
 }
 
@@ -246,18 +250,42 @@ impl Client {
         self.send(Event::default().retry(RETRY).comment("listening")).await?;
         heartbeat.reset();
         loop {
+            self.check(false).await?;
             self.catch_up().await?;
             tokio::select! {
                 changed = changes.changed() => changed.map_err(|_| Ended::Gone)?,
                 look = self.looks.recv() => self.look(look).await?,
-                _ = heartbeat.tick() => self.send(Event::default().comment("still here")).await?,
+                _ = heartbeat.tick() => {
+                    self.check(true).await?;
+                    self.send(Event::default().comment("still here")).await?;
+                }
                 () = self.to.closed() => return Err(Ended::Gone),
+            }
+        }
+    }
+
+    /// Ends the stream when the client is no longer who they were: signed out, revoked, or with other rights. Looks at it
+    /// when accounts or tokens changed, and `anyway` when a session may have ended.
+    async fn check(&mut self, anyway: bool) -> Result<(), Ended> {
+        let people = self.shared.given.ledger.people();
+        if !anyway && self.people.as_ref().is_some_and(|known| known.is_same(&people)) {
+            return Ok(());
+        }
+        self.people = Some(people);
+        let (principal, pass) = &self.who;
+        match pass.is_of(principal, &self.shared).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Ended::Gone),
+            Err(error) => {
+                tracing::warn!(%error, "a stream of events ended: the ledger does not answer");
+                Err(Ended::Ledger)
             }
         }
     }
 
     /// Tells what was looked at, as far as it is wanted.
     async fn look(&mut self, look: Result<Arc<Look>, broadcast::error::RecvError>) -> Result<(), Ended> {
+        self.check(false).await?;
         let look = match look {
             Ok(look) => look,
             Err(broadcast::error::RecvError::Closed) => return Err(Ended::Gone),
@@ -266,7 +294,7 @@ impl Client {
                 return self.send(Event::default().event("missed").data(data.to_string())).await;
             }
         };
-        let seen = self.sites.is_some().then(|| self.seen(&look));
+        let seen = self.who.0.sites.is_some().then(|| self.seen(&look));
         for told in seen.as_ref().unwrap_or(&look.told).iter().filter(|told| self.topics.contains(&told.topic)) {
             self.send(told.event()).await?;
         }
@@ -275,7 +303,7 @@ impl Client {
 
     /// What the client sees, as things are now.
     fn sight(&self) -> Sight {
-        Sight::of(self.sites.as_ref(), &self.shared.given.ledger.registry(), self.shared.now())
+        Sight::of(self.who.0.sites.as_ref(), &self.shared.given.ledger.registry(), self.shared.now())
     }
 
     /// What of `look` the client sees.

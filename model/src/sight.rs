@@ -155,16 +155,23 @@ impl Sight {
         self.0.as_ref().is_none_or(|limited| self.sensor_at(id, limited.now))
     }
 
-    /// Whether the sensor `id` watched a place they see at `at`, or travelled with a unit that they see now.
+    /// Whether the sensor `id` watched a place they see at `at`, or travelled with a unit that they see now and that was
+    /// then in a place they see.
     #[must_use]
     pub fn sensor_at(&self, id: &Name, at: ValidAt) -> bool {
         let Some(limited) = &self.0 else { return true };
         let mut then = limited.registry.associations.of(id);
-        then.any(|one| one.from <= at && one.to.is_none_or(|to| at < to) && self.association(&one.record))
+        then.any(|one| {
+            let is_seen = || match &one.target {
+                Target::Place(place) => self.place(place),
+                Target::Unit(unit) => self.unit(unit) && self.unit_at(unit, at),
+            };
+            one.from <= at && one.to.is_none_or(|to| at < to) && is_seen()
+        })
     }
 
     /// Whether they see what `sensor` said at `at` and they are told of now: it watched what they see, then and now, or it
-    /// watches nothing and says itself that it is with `unit`, which they see.
+    /// watches nothing and says itself that it is with `unit`, which they see and which was then in a place they see.
     #[must_use]
     pub fn reading(&self, sensor: &Name, unit: Option<&Name>, at: ValidAt) -> bool {
         let Some(limited) = &self.0 else { return true };
@@ -173,16 +180,22 @@ impl Sight {
         if watches {
             self.sensor(sensor) && self.sensor_at(sensor, at)
         } else {
-            unit.is_some_and(|unit| self.unit(unit))
+            unit.is_some_and(|unit| self.unit(unit) && self.unit_at(unit, at))
         }
     }
 
-    /// Whether they see what a sensor watched.
+    /// Whether they see what a sensor watched: a place they see, or a unit they see that was in such a place when the
+    /// sensor came to it, or when it was with it last.
     #[must_use]
     pub fn association(&self, association: &Association) -> bool {
+        let Some(limited) = &self.0 else { return true };
         match &association.target {
             Target::Place(place) => self.place(place),
-            Target::Unit(unit) => self.unit(unit),
+            Target::Unit(unit) => {
+                let last = |to: ValidAt| limited.now.min(ValidAt::from_millis(to.millis().saturating_sub(1)));
+                let last = association.to.map_or(limited.now, last);
+                self.unit(unit) && (self.unit_at(unit, association.from) || self.unit_at(unit, last))
+            }
         }
     }
 
@@ -197,17 +210,35 @@ impl Sight {
     }
 
     /// The record of a hold as it is told: where the goods are kept apart, and which hold it was inherited from, only as
-    /// far as that is seen.
+    /// far as that is seen; digests only where nothing is left out.
     #[must_use]
     pub fn told(&self, hold: &Hold) -> Value {
         let mut record = hold.to_json();
         if self.is_limited() {
             record["inherited_from"] = Value::Null;
-            if hold.quarantine.as_ref().is_some_and(|quarantine| !self.names(&quarantine.place)) {
+            if self.is_apart_elsewhere(hold) {
                 record["quarantine"] = Value::Null;
             }
         }
+        if !self.digests(hold) {
+            for act in record["acts"].as_array_mut().into_iter().flatten() {
+                act["record"] = Value::Null;
+            }
+        }
         record
+    }
+
+    /// Whether digests of the record of a hold are told, as it is and as it was when somebody signed: not if it says or
+    /// may have said what is not seen. Names could be tried against them.
+    #[must_use]
+    pub fn digests(&self, hold: &Hold) -> bool {
+        // where goods are kept apart may have been elsewhere before each act, and nowhere if it is nowhere now
+        let was_seen = || hold.quarantine.is_none() || (hold.acts.is_empty() && !self.is_apart_elsewhere(hold));
+        !self.is_limited() || (hold.inherited_from.is_none() && was_seen())
+    }
+
+    fn is_apart_elsewhere(&self, hold: &Hold) -> bool {
+        hold.quarantine.as_ref().is_some_and(|quarantine| !self.names(&quarantine.place))
     }
 
     /// Whether all that `scope` holds is what they see: a lot may have units elsewhere, whether it has or not.
@@ -230,7 +261,7 @@ impl Sight {
                 self.unit(unit) && self.unit_at(unit, alarm.at) && moved.all(|unit| self.unit(&unit))
             }
             Subject::Unit(unit) => self.unit(unit),
-            Subject::Sensor(sensor) => self.sensor_at(sensor, alarm.at),
+            Subject::Sensor(sensor) => self.sensor(sensor) && self.sensor_at(sensor, alarm.at),
             Subject::Place(place) => self.place(place),
             Subject::Channel(_) | Subject::Account(_) => false,
         }

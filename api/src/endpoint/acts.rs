@@ -9,6 +9,7 @@ use model::hold::{Cause, Disposition, Evidence, Hold, HoldId, IncidentId, Meanin
 use model::instant::{ValidAt, to_rfc3339};
 use model::name::Name;
 use model::role::Permission;
+use model::sight::Sight;
 use serde::{Deserialize, Serialize};
 use store::ledger::Decision;
 use utoipa::ToSchema;
@@ -92,9 +93,13 @@ impl Signed {
         }
     }
 
-    fn quarantine(&self, before: Option<&Hold>) -> Result<Option<(Name, bool)>, Problem> {
+    /// Where the goods are to be kept apart: what is named, or what `before` says of it as far as that is seen.
+    fn quarantine(&self, before: Option<&Hold>, sight: &Sight) -> Result<Option<(Name, bool)>, Problem> {
         let named = self.quarantine_place.as_deref().map(name).transpose()?;
-        let known = || before.and_then(|hold| hold.quarantine.as_ref()).map(|quarantine| quarantine.place.clone());
+        let known = || {
+            let quarantine = before.and_then(|hold| hold.quarantine.as_ref());
+            quarantine.map(|quarantine| quarantine.place.clone()).filter(|place| sight.place(place))
+        };
         match named.or_else(|| if self.quarantine_confirmed { known() } else { None }) {
             Some(place) => Ok(Some((place, self.quarantine_confirmed))),
             None if self.quarantine_confirmed => {
@@ -117,9 +122,9 @@ async fn act(
     signed: &Signed,
     before: Option<&Hold>,
 ) -> Result<Vec<std::sync::Arc<Hold>>, Problem> {
-    let meaning = signed.meaning(verb)?;
-    let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before)?, signed.as_of()?);
-    apart_within(&caller.sight(shared), quarantine.as_ref().map(|(place, _)| place))?;
+    let (meaning, sight) = (signed.meaning(verb)?, caller.sight(shared));
+    let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before, &sight)?, signed.as_of()?);
+    apart_within(&sight, quarantine.as_ref().map(|(place, _)| place))?;
     let person = caller.signs(shared, signed.password.as_deref()).await?;
     let accepted = if meaning == Meaning::Released { accepted(shared, &holds, as_of).await? } else { HashMap::new() };
     let decision = Decision { holds, meaning, reason, accepted, quarantine };

@@ -99,7 +99,7 @@ pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Va
     cuts.note_of_units();
     let holds = facts.holds.iter().map(|hold| {
         let mut record = facts.sight.told(hold);
-        record["record_sha256"] = json!(record_hash(hold));
+        record["record_sha256"] = json!(facts.sight.digests(hold).then(|| record_hash(hold)));
         record
     });
     let holds = cuts.cut("holds", holds.collect(), MAX_HOLDS, "GET /v1/holds");

@@ -26,8 +26,8 @@ pub(crate) struct HoldView {
     lot: Option<String>,
     /// The place it is on.
     place: Option<String>,
-    /// SHA-256 of the canonical record: what the next signature binds.
-    record_sha256: String,
+    /// SHA-256 of the canonical record: what the next signature binds. Null when not all of the record is told.
+    record_sha256: Option<String>,
     /// Whether every signature still is on what it was put on; each of `acts` says so of its own.
     signature: SignatureView,
 }
@@ -68,6 +68,7 @@ impl HoldView {
         }
         let worst = signatures.iter().find(|checked| checked.is_err()).or(signatures.first());
         let signature = worst.map_or(SignatureView { valid: None, problem: None }, SignatureView::of);
-        Self { record, unit, gtin, lot, place, record_sha256: record_hash(hold).into(), signature }
+        let record_sha256 = sight.digests(hold).then(|| record_hash(hold).into());
+        Self { record, unit, gtin, lot, place, record_sha256, signature }
     }
 }

@@ -22,6 +22,8 @@ fn registry() -> Arc<Registry> {
             {"sensor":"S","place":"B-CR","from":"2026-01-01T00:00:00Z","to":"2026-01-05T00:00:00Z"},
             {"sensor":"S","place":"A-CR","from":"2026-01-05T00:00:00Z"},
             {"sensor":"L","unit":"T","from":"2026-01-01T00:00:00Z"},
+            {"sensor":"R","unit":"U","from":"2026-01-01T00:00:00Z"},
+            {"sensor":"Q","unit":"U","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"},
         ],
         "moves": [
             {"unit":"U","to":"A-CR","at":"2026-01-02T00:00:00Z"}, {"unit":"V","to":"B-CR","at":"2026-01-02T00:00:00Z"},
@@ -65,6 +67,26 @@ fn sees_what_is_inside_now_and_names_what_is_around() {
 }
 
 #[test]
+fn what_travelled_with_a_unit_is_seen_while_the_unit_was_where_it_is_seen() {
+    let (sight, registry) = (sight(&["A"]), registry());
+    let told = |sensor: &str| {
+        let all = registry.associations.of(&name(sensor));
+        all.filter(|one| sight.association(&one.record)).count()
+    };
+    assert_eq!((told("R"), told("Q"), told("L")), (1, 0, 0), "it came along, it stayed there, its unit is gone");
+    assert!(sight.sensor(&name("R")) && !sight.sensor(&name("Q")));
+    let (before, after) = (at("2026-01-01T12:00:00Z"), at("2026-01-02T12:00:00Z"));
+    assert!(sight.reading(&name("R"), None, after) && !sight.reading(&name("R"), None, before));
+    // of what watches nothing, the unit it names itself counts
+    let unit = name("U");
+    assert!(sight.reading(&name("X"), Some(&unit), after) && !sight.reading(&name("X"), Some(&unit), before));
+    assert!(
+        !sight.reading(&name("X"), Some(&name("V")), at("2026-01-01T12:00:00Z"))
+            && !sight.reading(&name("X"), None, after)
+    );
+}
+
+#[test]
 fn a_vehicle_is_a_site_when_it_is_named_as_one() {
     let sight = sight(&["A-CR", "TRK"]);
     assert!(sight.unit(&name("T")) && sight.sensor(&name("L")) && sight.unit(&name("U")));
@@ -99,6 +121,59 @@ fn an_alarm_of_a_move_is_seen_where_it_led_inside() {
     assert!(!sight.alarm(&alarm("U", "2026-01-01T12:00:00Z", moved)), "it was elsewhere then");
     assert!(sight.alarm(&alarm("U", "2026-01-01T12:00:00Z", AlarmCode::RuleFired)), "its own record");
     assert!(!sight.alarm(&alarm("V", "2026-01-02T00:00:00Z", AlarmCode::RuleFired)));
+}
+
+#[test]
+fn an_alarm_of_a_sensor_is_seen_of_one_that_is_here_and_was_here_then() {
+    let silent = |sensor: &str, when: &str| RaisedAlarm {
+        id: AlarmId::new(1),
+        code: AlarmCode::SensorSilent,
+        subject: Subject::Sensor(name(sensor)),
+        rule: None,
+        at: at(when),
+        raised_at: RecordedAt::from_millis(0),
+        cleared_at: None,
+        detail: "silent".into(),
+        acknowledged: None,
+    };
+    let (here, there) = (sight(&["A"]), sight(&["B"]));
+    let (earlier, later) = (silent("S", "2026-01-04T00:00:00Z"), silent("S", "2026-01-06T00:00:00Z"));
+    assert!(here.alarm(&later) && !here.alarm(&earlier));
+    assert!(!there.alarm(&later) && !there.alarm(&earlier), "it has gone, and is not theirs to acknowledge");
+}
+
+#[test]
+fn what_could_be_tried_against_a_digest_is_not_told_with_one() {
+    let hold = |inherited: bool, apart: Option<&str>, acted: bool| {
+        let act = json!({"meaning":"under_review","disposition":null,"by":"m.lin","at":"2026-01-05T00:00:00Z","reason":"seen","record":"ab","accepted":null});
+        let quarantine = apart.map(|place| json!({"place":place,"confirmed_by":null,"confirmed_at":null}));
+        let record = json!({
+            "id":"h7","scope":{"unit":"U"},"cause":{"code":"manual","rule":null},"incident":"i7","state":"open",
+            "placed_at":"2026-01-05T00:00:00Z","author":"m.lin","reason":"odd","inherited_from":inherited.then_some("h3"),
+            "evidence":[],"quarantine":quarantine,"acts":if acted { vec![act] } else { vec![] },
+        });
+        Hold::read(&record).unwrap()
+    };
+    let (limited, all) = (sight(&["A"]), Sight::everything());
+    for (inherited, apart, acted, digests) in [
+        (false, None, false, true),
+        (false, None, true, true),
+        (true, None, false, false),
+        (false, Some("A-CR"), false, true),
+        (false, Some("A-CR"), true, false),
+        (false, Some("EU"), false, true),
+        (false, Some("B-CR"), false, false),
+        (false, Some("B-CR"), true, false),
+    ] {
+        let hold = hold(inherited, apart, acted);
+        assert_eq!(all.told(&hold), hold.to_json());
+        assert!(all.digests(&hold));
+        assert_eq!(limited.digests(&hold), digests, "{hold:?}");
+        let told = limited.told(&hold);
+        assert_eq!(told["inherited_from"], json!(null));
+        assert_eq!(told["quarantine"]["place"], json!(apart.filter(|place| *place != "B-CR")), "{told}");
+        assert_eq!(told["acts"][0]["record"].is_string(), digests && acted, "{told}");
+    }
 }
 
 #[test]

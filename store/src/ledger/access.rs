@@ -28,6 +28,18 @@ pub struct Principal {
     pub sites: Option<Sites>,
 }
 
+/// Accounts and tokens as they are at one state of the ledger.
+#[derive(Clone)]
+pub struct People(Arc<Access>);
+
+impl People {
+    /// Whether no account and no token changed between both.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What may be told about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
@@ -250,6 +262,20 @@ impl Ledger {
         self.0.backend.tokens().await?.into_iter().map(told).collect()
     }
 
+    /// Whom `token` is for, as far as is known here; `None` when it is none of ours, or revoked. It does not count as a
+    /// use of it.
+    #[must_use]
+    pub fn whose_token(&self, token: &str) -> Option<Principal> {
+        let access = self.people().0;
+        access.tokens.get(&secret::token_hash(token)).filter(|info| info.revoked_at.is_none()).map(principal)
+    }
+
+    /// Accounts and tokens as they are now.
+    #[must_use]
+    pub fn people(&self) -> People {
+        People(Arc::clone(&self.0.current.borrow().access))
+    }
+
     /// Who shows `token`; `None` when it is none of ours, or revoked. Known tokens are found in memory; for an
     /// unknown one the database is asked whether another process has appended.
     ///
@@ -266,9 +292,13 @@ impl Ledger {
         };
         let now_ms = (self.0.clock)().millis();
         self.0.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(info.id.clone(), now_ms);
-        let TokenInfo { name, role, gateway, sites, .. } = info.clone();
-        Ok(Some(Principal { name, role, gateway, sites }))
+        Ok(Some(principal(info)))
     }
+}
+
+fn principal(token: &TokenInfo) -> Principal {
+    let TokenInfo { name, role, gateway, sites, .. } = token.clone();
+    Principal { name, role, gateway, sites }
 }
 
 /// A token's row; the event's time is filled in when the event is.

@@ -32,7 +32,7 @@ const OTHERS: [&str; 8] =
 /// Two sites in a region, and a truck of none.
 ///
 /// `WANDER` came from the other site, `GONE-BRAVO` went there, `CHILD` was split off there and came over, `ROVER` is a
-/// sensor that was there first. 10.5 is in the record of what came over, 11.375 and 11.25 are the other site's alone.
+/// sensor that was there first, and `RIDER-BRAVO` was with `WANDER` as long as that was there. 10.5 is in the record of what came over, 11.375 and 11.25 are the other site's alone.
 fn registry(begins: i64) -> Value {
     let unit = |id: &str, gtin: &str, lot: &str, place: &str, quantity: u64| json!({ "id": id, "gtin": gtin, "lot": lot, "quantity": quantity, "place": place, "at": begins });
     let lot = |gtin: &str, lot: &str| json!({ "gtin": gtin, "lot": lot, "expires_on": "2099-04-30" });
@@ -55,10 +55,12 @@ fn registry(begins: i64) -> Value {
             { "id": "BRAVO-D", "kind": "dock", "parent": "BRAVO" },
             { "id": "TRK7", "kind": "vehicle" },
         ],
-        "sensors": [{ "id": "ALFA-T", "interval_s": 600 }, { "id": "BRAVO-T", "interval_s": 600 }, { "id": "ROVER", "interval_s": 600 }],
+        "sensors": [{ "id": "ALFA-T", "interval_s": 600 }, { "id": "BRAVO-T", "interval_s": 600 }, { "id": "ROVER", "interval_s": 600 },
+                    { "id": "RIDER-BRAVO", "interval_s": 600 }],
         "associations": [
             { "sensor": "ALFA-T", "place": "ALFA-CR", "from": begins }, { "sensor": "BRAVO-T", "place": "BRAVO-CR", "from": begins },
             { "sensor": "ROVER", "place": "BRAVO-D", "from": begins, "to": half }, { "sensor": "ROVER", "place": "ALFA-D", "from": half },
+            { "sensor": "RIDER-BRAVO", "unit": "WANDER", "from": begins, "to": half },
         ],
         "lots": [lot(GTIN, "LOT-ALFA"), lot(GTIN, "LOT-SHARED"), lot(OTHER_GTIN, "LOT-BRAVO")],
         "units": [
@@ -127,6 +129,9 @@ impl World {
             };
             readings.push(json!({ "sensor": "ALFA-T", "at": at, "temperature_c": ours }));
             readings.push(json!({ "sensor": "BRAVO-T", "at": at, "temperature_c": theirs }));
+            if step < 4 {
+                readings.push(json!({ "sensor": "RIDER-BRAVO", "at": at, "temperature_c": theirs }));
+            }
             let rover = if step < 4 { 11.25 } else { 4.5 };
             readings.push(json!({ "sensor": "ROVER", "at": at, "temperature_c": rover }));
         }

@@ -113,6 +113,17 @@ async fn acts_upon_the_other_site_find_nothing_and_change_nothing() {
     }
     assert_eq!((answers[0].status, &answers[0].json()["code"]), (403, &json!("site_limited")));
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    // where their goods are kept apart elsewhere they cannot confirm, and are not told by trying
+    let held = world.get("/v1/holds?unit=S-ALFA&cause=manual", &quality).await.json();
+    let own = held["items"].as_array().unwrap().iter().find(|hold| hold["unit"] == "S-ALFA").unwrap();
+    for of in
+        [format!("holds/{}", own["id"].as_str().unwrap()), format!("incidents/{}", own["incident"].as_str().unwrap())]
+    {
+        let body = json!({ "reason": "x", "password": PASSWORD, "quarantine_confirmed": true });
+        let got = world.act(&quality, &format!("/v1/{of}/review"), &body).await;
+        assert_eq!((got.status, &got.json()["code"]), (400, &json!("quarantine")), "{of}: {}", got.body);
+        got.tells_nothing("", &of);
+    }
     let region = world.act(&logistics, "/v1/holds", &json!({ "place": "EU", "reason": "x" })).await;
     assert_eq!(region.json()["code"], "not_found");
     assert_eq!(world.entries().await, entries, "nothing was written");

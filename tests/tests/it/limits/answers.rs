@@ -236,13 +236,64 @@ async fn lists_count_and_page_over_what_is_seen_only() {
     let stays = &report["units"][0]["custody"];
     assert_eq!((&stays[0]["place"], &stays[0]["sensors"]), (&Value::Null, &json!([])));
     assert_eq!(stays[1]["place"], "ALFA-CR");
+    // of the region around there is the name, and no record
+    let places: Vec<&Value> = report["places"].as_array().unwrap().iter().map(|place| &place["id"]).collect();
+    assert_eq!(places, ["ALFA", "ALFA-CR", "ALFA-D"]);
     // where goods are kept apart elsewhere is not told, that they are held is
     let held = world.get("/v1/holds?unit=S-ALFA&cause=manual", &token).await.json();
     let held = held["items"].as_array().unwrap();
     assert_eq!(held.len(), 3, "its own, its lot's, and that of the region: {held:?}");
-    assert!(held.iter().all(|hold| hold["quarantine"].is_null() && hold["record_sha256"].is_string()));
+    assert!(held.iter().all(|hold| hold["quarantine"].is_null()), "{held:?}");
+    // a place could be tried against the digest of a record that has it
+    for hold in held {
+        assert_eq!(hold["record_sha256"].is_string(), hold["reason"] != "odd label", "{hold}");
+    }
     let check = world.get("/v1/units/S-ALFA/dispatch-check", &token).await.json();
     assert!(check["blocks"].as_array().unwrap().len() >= 3 && check["allowed"] == false, "{check}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_divided_is_told_without_the_part_elsewhere() {
+    let world = World::new().await;
+    let now = Utc::now().timestamp_millis();
+    world.until("/v1/holds?state=open&unit=P-BRAVO", |page| !page["items"][0].is_null()).await;
+    // a part of held goods comes over with their hold, a part of ours goes there
+    let split = |unit: &str, child: &str| json!({ "unit": unit, "into": [{ "id": child, "quantity": 3 }], "at": now });
+    let document = json!({
+        "splits": [split("P-BRAVO", "HEIR"), split("U-ALFA", "PART-BRAVO")],
+        "moves": [{ "unit": "HEIR", "to": "ALFA-D", "at": now + 1 }, { "unit": "PART-BRAVO", "to": "BRAVO-CR", "at": now + 1 }],
+    });
+    let (status, answer) = world.site.post("/v1/registry", TOKEN, &document).await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    for unit in ["HEIR", "U-ALFA"] {
+        world.until(&format!("/v1/units/{unit}"), |unit| unit["verdict"].is_string()).await;
+    }
+    let all = world.get("/v1/holds?unit=HEIR", TOKEN).await.json();
+    let came = |hold: &&Value| hold["inherited_from"].is_string();
+    let came = all["items"].as_array().unwrap().iter().find(came).unwrap_or_else(|| panic!("{all}"));
+    let token = world.token("quality").await;
+    for unit in ["HEIR", "U-ALFA"] {
+        for path in [
+            format!("/v1/units/{unit}"),
+            format!("/v1/units/{unit}/assessment"),
+            format!("/v1/units/{unit}/readings"),
+            format!("/v1/units/{unit}/dispatch-check"),
+            format!("/v1/holds?unit={unit}"),
+            format!("/v1/alarms?unit={unit}"),
+            format!("/v1/scan?code={unit}"),
+            format!("/v1/report?unit={unit}&format=json"),
+        ] {
+            let got = world.get(&path, &token).await;
+            assert_eq!(got.status, 200, "{path}: {}", got.body);
+            got.tells_nothing("", &path);
+        }
+    }
+    let told = world.get(&format!("/v1/holds/{}", came["id"].as_str().unwrap()), &token).await;
+    assert_eq!(told.status, 200, "{}", told.body);
+    let told = told.json();
+    assert_eq!((&told["inherited_from"], &told["record_sha256"]), (&Value::Null, &Value::Null), "{told}");
+    let ours = world.get("/v1/units/U-ALFA", &token).await.json();
+    assert_eq!((&ours["quantity"], &ours["remaining_quantity"]), (&json!(40), &json!(37)), "{ours}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

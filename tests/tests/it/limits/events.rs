@@ -92,3 +92,44 @@ async fn an_excursion_of_both_sites_is_told_of_ones_own_units() {
     assert!(told.contains("U-ALFA"), "{told}");
     tells_nothing(&told);
 }
+
+/// Waits for the end of a stream.
+async fn ends(response: reqwest::Response) {
+    assert_eq!(response.status(), 200);
+    let mut body = response.bytes_stream();
+    let ended = timeout(PATIENCE, async { while let Some(Ok(_)) = body.next().await {} }).await;
+    assert!(ended.is_ok(), "the stream goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_when_the_limit_is_another_or_the_token_is_revoked() {
+    let world = World::new().await;
+    let url = format!("{}/v1/events", world.site.url());
+    let person = json!({ "name": "v.iew", "role": "viewer", "password": PASSWORD });
+    assert_eq!(world.site.post("/v1/users", TOKEN, &person).await.unwrap().0, 201);
+    let credentials = json!({ "name": "v.iew", "password": PASSWORD });
+    let sign_in = || async {
+        let request = world.client.post(format!("{}/v1/session", world.site.url())).json(&credentials);
+        let cookie = request.send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+        world.client.get(&url).header("cookie", cookie.split(';').next().unwrap()).send().await.unwrap()
+    };
+    // from everything to one site, and from there to another
+    for sites in [json!(["ALFA"]), json!(["BRAVO"])] {
+        let listening = sign_in().await;
+        let change = json!({ "sites": sites, "reason": "moved" });
+        assert_eq!(world.send(Method::PATCH, "/v1/users/v.iew", TOKEN, Some(&change)).await.status, 200);
+        ends(listening).await;
+    }
+    let (kept, revoked) = (world.named_token("viewer", "t.kept", json!(["ALFA"])).await, world.token("viewer").await);
+    let listen = |token: &str| world.client.get(&url).bearer_auth(token).send();
+    let (going_on, ending) = (listen(&kept).await.unwrap(), listen(&revoked).await.unwrap());
+    let tokens = world.get("/v1/tokens", TOKEN).await.json();
+    let of = |name: &str| tokens["items"].as_array().unwrap().iter().find(|token| token["name"] == name).unwrap();
+    let path = format!("/v1/tokens/{}", of("t.viewer")["id"].as_str().unwrap());
+    assert_eq!(world.send(Method::DELETE, &path, TOKEN, None).await.status, 204);
+    ends(ending).await;
+    let held = json!({ "unit": "U-ALFA", "reason": "the other one listens" });
+    let (status, held) = world.site.post("/v1/holds", TOKEN, &held).await.unwrap();
+    assert_eq!(status, 201, "{held}");
+    heard(going_on, held["id"].as_str().unwrap()).await;
+}
