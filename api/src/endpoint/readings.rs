@@ -123,7 +123,7 @@ fn while_seen(registry: &Registry, sensor: &Name, sight: &Sight, now: ValidAt) -
             Target::Unit(unit) => {
                 let custody = Custody::of(registry, &index, unit, now);
                 let seen = custody.map(|custody| custody.seen_at(|place| sight.place(place)));
-                let there = seen.iter().flat_map(|custody| history::of_custody(custody));
+                let there = seen.iter().flat_map(history::of_custody);
                 let with_it = there.filter(|stretch| stretch.sensors.contains(sensor));
                 stretches.extend(with_it.filter_map(|stretch| whole.within(stretch.from, stretch.to)));
             }

@@ -70,7 +70,7 @@ fn sees_what_is_inside_now_and_names_what_is_around() {
 fn what_travelled_with_a_unit_is_seen_while_the_unit_was_where_it_is_seen() {
     let (sight, registry) = (sight(&["A"]), registry());
     let told = |sensor: &str| {
-        let all = registry.associations.of(&name(sensor));
+        let all = registry.associations.iter().filter(|one| one.sensor.as_str() == sensor);
         all.filter(|one| sight.association(&one.record)).count()
     };
     assert_eq!((told("R"), told("Q"), told("L")), (1, 0, 0), "it came along, it stayed there, its unit is gone");
