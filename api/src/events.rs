@@ -2,12 +2,13 @@
 //!
 //! Holds and alarms are events of the ledger: each client reads them from there at its own pace, so none is lost, and
 //! a client that comes back with the number of the last one goes on after it. Readings and excursions are looked at
-//! once a second for all clients together, and are not resumed. Nobody who writes ever waits for a client here.
+//! once a second for all clients together, and once when a client comes, so that it misses nothing that changes after its
+//! request was answered; they are not resumed. Nobody who writes ever waits for a client here.
 
 mod excursions;
 mod ledger;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::response::sse::Event;
@@ -18,7 +19,7 @@ use model::sight::Sight;
 use serde_json::{Value, json};
 use store::ledger::{People, Principal, Sequence};
 use tokio::sync::mpsc::error::SendTimeoutError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Pass;
@@ -128,6 +129,9 @@ impl Said {
 #[derive(Clone)]
 pub(crate) struct Hub {
     looks: broadcast::Sender<Arc<Look>>,
+    /// Clients that have come and wait for the look they begin with.
+    come: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
+    called: Arc<Notify>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -136,7 +140,8 @@ impl Hub {
     /// With room for `max_clients`, until `stop`.
     pub(crate) fn new(max_clients: usize, stop: CancellationToken) -> Self {
         let (looks, _) = broadcast::channel(LOOKS_KEPT);
-        Self { looks, places: Arc::new(Semaphore::new(max_clients)), stop }
+        let places = Arc::new(Semaphore::new(max_clients));
+        Self { looks, come: Arc::default(), called: Arc::default(), places, stop }
     }
 
     /// A place for one more client, if there is one.
@@ -146,7 +151,7 @@ impl Hub {
 
     /// Tells a client of `topics` what happens from now on, and of holds and alarms what happened after `after`; as long
     /// as they are `who` they are.
-    pub(crate) fn tell(
+    pub(crate) async fn tell(
         &self,
         shared: Shared,
         place: OwnedSemaphorePermit,
@@ -156,6 +161,7 @@ impl Hub {
     ) -> mpsc::Receiver<Event> {
         let (to, events) = mpsc::channel(EVENTS_WAITING);
         let (looks, stop) = (self.looks.subscribe(), self.stop.clone());
+        self.looked().await;
         let after = after.unwrap_or(shared.given.ledger.head().seq);
         let client = Client { shared, topics, after, looks, who, people: None, to };
         tokio::spawn(async move {
@@ -172,6 +178,17 @@ impl Hub {
         events
     }
 
+    /// Waits until a look has been taken that began after now.
+    async fn looked(&self) {
+        let (taken, look) = oneshot::channel();
+        self.come.lock().unwrap_or_else(PoisonError::into_inner).push(taken);
+        self.called.notify_one();
+        tokio::select! {
+            _ = look => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
     /// Looks at readings and excursions as long as somebody listens, until the server stops.
     pub(crate) async fn watch(self, shared: Shared) {
         let newest = shared.given.newest.clone();
@@ -181,12 +198,16 @@ impl Hub {
         let mut seen = newest.revision();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut is_heard = false;
         loop {
             tokio::select! {
                 _ = looks.tick() => {}
+                () = self.called.notified() => {}
                 () = self.stop.cancelled() => return,
             }
-            if self.looks.receiver_count() == 0 {
+            // they are answered when they go, which is after the look
+            let _come = std::mem::take(&mut *self.come.lock().unwrap_or_else(PoisonError::into_inner));
+            if !std::mem::replace(&mut is_heard, self.looks.receiver_count() > 0) {
                 // whoever comes is told what changes from this look on
                 (seen, excursions) = (newest.revision(), Excursions::of(latest().unwrap_or_default()));
                 continue;

@@ -63,7 +63,7 @@ pub(crate) async fn stream(
     let Some(place) = hub.enter() else {
         return Err(Problem::unavailable("unavailable", "too many clients listen: ask again later"));
     };
-    let told = hub.tell(shared, place, topics, after, (caller.0, Pass::of(&headers)?));
+    let told = hub.tell(shared, place, topics, after, (caller.0, Pass::of(&headers)?)).await;
     let events = futures::stream::unfold(told, |mut told| async move { Some((told.recv().await?, told)) });
     // proxies are not to collect what is meant to arrive at once
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
