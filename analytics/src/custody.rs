@@ -77,6 +77,25 @@ impl Custody {
         Some(Self { window: Interval { from: begins, to: ends }, pieces, closed })
     }
 
+    /// The same time, told to somebody who does not see every place: of stretches at other places, and of those nobody
+    /// knows the place of, neither place nor sensors.
+    #[must_use]
+    pub fn seen_at(mut self, is_seen: impl Fn(&Name) -> bool) -> Self {
+        let mut pieces: Vec<Keeping> = Vec::new();
+        for mut piece in self.pieces {
+            if !piece.place.as_ref().is_some_and(&is_seen) {
+                (piece.place, piece.sensors) = (None, Vec::new());
+            }
+            match pieces.last_mut() {
+                // what changed there is not told either
+                Some(last) if last.place.is_none() && piece.place.is_none() => last.to = piece.to,
+                _ => pieces.push(piece),
+            }
+        }
+        self.pieces = pieces;
+        self
+    }
+
     /// The custody of something that stood in `place` for all of `window`: whose readings make the trace of a place.
     #[must_use]
     pub fn of_place(registry: &Registry, index: &Index, place: &Name, window: Interval) -> Self {

@@ -14,6 +14,7 @@ use model::hold::{Acceptance, Hold, HoldId, RaisedAlarm, Subject as Concerned};
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Association, Closure, Exclusion, Lot, Origin, Place, Product, Recorded, Registry, Sensor};
+use model::sight::Sight;
 use store::ledger::{Checkpoint, Snapshot};
 
 use crate::assess::{Assess, AssessError, Sitting};
@@ -56,6 +57,8 @@ pub struct Question {
     pub to: Option<ValidAt>,
     /// The instant asked about: readings measured later do not count.
     pub as_of: ValidAt,
+    /// What whoever asks sees: of units that were elsewhere before, the places and sensors there are not told.
+    pub sight: Sight,
 }
 
 /// Everything a report says.
@@ -87,6 +90,8 @@ pub struct Report {
     pub holds: Vec<Arc<Hold>>,
     /// Alarms about the place or its sensors.
     pub alarms: Vec<Arc<RaisedAlarm>>,
+    /// What whoever asked sees.
+    pub sight: Sight,
 }
 
 /// One unit.
@@ -171,7 +176,7 @@ pub async fn gather(assess: &dyn Assess, snapshot: &Snapshot, question: &Questio
     let portraits = assess.portray(sitting).await?;
     let stays: BTreeMap<Name, Vec<Interval>> = chosen.units.into_iter().collect();
     let mut units: Vec<UnitFacts> =
-        portraits.units.into_iter().map(|portrait| unit_facts(snapshot, portrait, &stays, question.as_of)).collect();
+        portraits.units.into_iter().map(|portrait| unit_facts(snapshot, portrait, &stays, question)).collect();
     if units.is_empty() && !matches!(question.subject, Subject::Place(_)) {
         return Err(select::unknown(question));
     }
@@ -197,24 +202,31 @@ fn drawn(units: &[UnitFacts]) -> Option<Interval> {
 
 fn unit_facts(
     snapshot: &Snapshot,
-    portrait: Portrait,
+    mut portrait: Portrait,
     stays: &BTreeMap<Name, Vec<Interval>>,
-    as_of: ValidAt,
+    question: &Question,
 ) -> UnitFacts {
     let (registry, unit) = (&snapshot.registry, portrait.assessment.unit.clone());
+    let Question { as_of, sight, .. } = question;
+    let as_of = *as_of;
+    if sight.is_limited() {
+        portrait.custody = portrait.custody.seen_at(|place| sight.place(place));
+    }
     let split_from = match registry.origin(&unit) {
-        Some(Origin::Split(split)) => Some(split.unit.clone()),
+        Some(Origin::Split(split)) => Some(split.unit.clone()).filter(|parent| sight.unit(parent)),
         Some(Origin::Registered(_)) | None => None,
     };
+    let concerning = snapshot.holds.concerning(registry, &unit, as_of).into_iter().filter(|hold| sight.hold(hold));
+    let accepted = snapshot.holds.acceptances_for(registry, &unit).filter(|one| sight.unit(&one.unit));
     let closure = registry.closures.of(&unit).next().filter(|closure| closure.at <= as_of);
     UnitFacts {
         quantity: registry.beginning(&unit).map_or(0, |(_, quantity)| quantity),
         split_from,
         closure: closure.map(|closure| Arc::clone(&closure.record)),
         stays: stays.get(&unit).cloned().unwrap_or_default(),
-        holds: snapshot.holds.concerning(registry, &unit, as_of).iter().map(|hold| hold.id).collect(),
-        accepted: snapshot.holds.acceptances_for(registry, &unit).cloned().collect(),
-        alarms: snapshot.holds.alarms_about(&Concerned::Unit(unit)).collect(),
+        holds: concerning.map(|hold| hold.id).collect(),
+        accepted: accepted.cloned().collect(),
+        alarms: snapshot.holds.alarms_about(&Concerned::Unit(unit)).filter(|alarm| sight.alarm(alarm)).collect(),
         portrait,
     }
 }
@@ -238,7 +250,8 @@ fn assemble(
         of_units.chain(place.iter().flat_map(|place| &place.custody.pieces))
     };
     let names: BTreeSet<&Name> = pieces().filter_map(|piece| piece.place.as_ref()).collect();
-    let around: BTreeSet<&Name> = names.iter().flat_map(|name| around(registry, name)).map(|place| &place.id).collect();
+    let around = names.iter().flat_map(|name| around(registry, name)).map(|place| &place.id);
+    let around: BTreeSet<&Name> = around.filter(|place| question.sight.place(place)).collect();
     let sensors: BTreeSet<&Name> = match &place {
         Some(place) => place.custody.pieces.iter().flat_map(|piece| &piece.sensors).collect(),
         None => pieces()
@@ -258,7 +271,8 @@ fn assemble(
         let subjects = std::iter::once(Concerned::Place(place.clone()))
             .chain(sensors.iter().map(|sensor| Concerned::Sensor((*sensor).clone())));
         for subject in subjects {
-            let within = |alarm: &Arc<RaisedAlarm>| touches(alarm.at, alarm.cleared_at, period);
+            let within =
+                |alarm: &Arc<RaisedAlarm>| touches(alarm.at, alarm.cleared_at, period) && question.sight.alarm(alarm);
             alarms.extend(snapshot.holds.alarms_about(&subject).filter(within));
         }
         alarms.sort_by_key(|alarm| alarm.id);
@@ -271,18 +285,23 @@ fn assemble(
         products: gtins.iter().filter_map(|gtin| registry.products.get(gtin).cloned()).collect(),
         lots: lots.iter().filter_map(|lot| registry.lots.get(lot).cloned()).collect(),
         places: around.into_iter().filter_map(|place| registry.places.get(place).cloned()).collect(),
-        sensors: sensors.into_iter().map(|sensor| sensor_facts(registry, sensor, period)).collect(),
+        sensors: sensors.into_iter().map(|sensor| sensor_facts(registry, sensor, period, &question.sight)).collect(),
         holds: holds.into_iter().filter_map(|hold| snapshot.holds.get(hold)).collect(),
         alarms,
         units,
         units_there_are,
         place,
+        sight: question.sight.clone(),
     }
 }
 
-fn sensor_facts(registry: &Registry, sensor: &Name, period: Interval) -> SensorFacts {
-    let associations = registry.associations.of(sensor).filter(|one| touches(one.from, one.to, period));
-    let exclusions = registry.exclusions.of(sensor).filter(|one| touches(one.from, Some(one.to), period));
+fn sensor_facts(registry: &Registry, sensor: &Name, period: Interval, sight: &Sight) -> SensorFacts {
+    let seen = || registry.associations.of(sensor).filter(|one| sight.association(&one.record));
+    let associations = seen().filter(|one| touches(one.from, one.to, period));
+    let exclusions = registry.exclusions.of(sensor).filter(|one| {
+        let while_seen = || seen().any(|with| touches(with.from, with.to, Interval { from: one.from, to: one.to }));
+        touches(one.from, Some(one.to), period) && (!sight.is_limited() || while_seen())
+    });
     SensorFacts {
         id: sensor.clone(),
         record: registry.sensors.get(sensor).cloned(),

@@ -3,16 +3,21 @@
 //! A caller shows a token (`Authorization: Bearer`) or the cookie of a session; a few routes take name and password
 //! besides. A token stands for itself. A cookie is sent by a browser whoever wrote the page, so that what changes
 //! something shows the session's own secret too.
+//!
+//! Somebody who is limited to sites is let through by [`Sighted`] alone, and to the routes of the list `SITE_AWARE`
+//! alone (`routes.rs`): a route that takes a [`Caller`], or is not on the list, is closed to them.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
 use model::name::Name;
 use model::role::Permission;
+use model::sight::Sight;
 use store::ledger::{Attempt, Principal, Session};
 
 use crate::problem::Problem;
+use crate::routes;
 use crate::session;
 use crate::state::Shared;
 
@@ -22,7 +27,8 @@ const MAX_TOKEN_BYTES: usize = 512;
 /// The longest name and password looked at, in bytes of base 64.
 const MAX_CREDENTIALS_BYTES: usize = 8192;
 
-/// Whoever sent the request, known by a token or a session, or the anonymous caller where the server allows one.
+/// Whoever sent the request, known by a token or a session, or the anonymous caller where the server allows one. Nobody
+/// who is limited to sites.
 pub(crate) struct Caller(pub(crate) Principal, Proof);
 
 /// How a caller showed who they are.
@@ -61,6 +67,11 @@ impl Caller {
         }
     }
 
+    /// What they see of everything, as it is now.
+    pub(crate) fn sight(&self, shared: &Shared) -> Sight {
+        Sight::of(self.0.sites.as_ref(), &shared.given.ledger.registry(), shared.now())
+    }
+
     /// The name that goes into the audit trail.
     pub(crate) fn name(&self) -> &Name {
         &self.0.name
@@ -71,13 +82,46 @@ impl FromRequestParts<Shared> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
-        let Some(header) = parts.headers.get(AUTHORIZATION) else {
-            if let Some(id) = session::id(&parts.headers) {
-                return by_session(parts, shared, id).await;
-            }
-            let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
-            let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
-            return Ok(Self(Principal { name, role, gateway: None }, Proof::Token));
+        let caller = known(parts, shared).await?;
+        if caller.0.sites.is_some() { Err(Problem::site_limited()) } else { Ok(caller) }
+    }
+}
+
+/// A caller who may be limited to sites, at a route that shows such a one no more than they see.
+pub(crate) struct Sighted(pub(crate) Caller);
+
+impl FromRequestParts<Shared> for Sighted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        opened(known(parts, shared).await?, parts).map(Self)
+    }
+}
+
+/// `caller`, unless they are limited to sites and the route is closed to such.
+fn opened(caller: Caller, parts: &Parts) -> Result<Caller, Problem> {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    if caller.0.sites.is_none() || route.is_some_and(|route| routes::is_site_aware(&parts.method, route)) {
+        return Ok(caller);
+    }
+    Err(Problem::site_limited())
+}
+
+/// What somebody shows to be known by.
+pub(crate) enum Pass {
+    /// A token.
+    Token(String),
+    /// The id of a session.
+    Session(String),
+    /// Nothing.
+    Nothing,
+}
+
+impl Pass {
+    /// What is shown in `headers`. When there is a token and a session, the token counts.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(session::id(headers).map_or(Self::Nothing, |id| Self::Session(id.to_owned())));
         };
         let token = header
             .to_str()
@@ -85,13 +129,37 @@ impl FromRequestParts<Shared> for Caller {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN_BYTES)
             .map(|(_, token)| token.trim());
-        let Some(token) = token else { return Err(Problem::unauthorized()) };
-        match shared.given.ledger.authenticate(token).await? {
-            Some(principal) => Ok(Self(principal, Proof::Token)),
-            None => {
-                metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
-                Err(Problem::unauthorized())
-            }
+        token.map(|token| Self::Token(token.to_owned())).ok_or_else(Problem::unauthorized)
+    }
+
+    /// Whether it still is `principal` who shows this, and they still are just so. It does not count as a use.
+    pub(crate) async fn is_of(&self, principal: &Principal, shared: &Shared) -> Result<bool, store::Error> {
+        let ledger = &shared.given.ledger;
+        let now = match self {
+            Self::Token(token) => ledger.whose_token(token),
+            Self::Session(id) => ledger.whose_session(id, shared.options.sessions).await?,
+            Self::Nothing => return Ok(true),
+        };
+        Ok(now.as_ref() == Some(principal))
+    }
+}
+
+/// Whoever sent the request, limited or not.
+async fn known(parts: &Parts, shared: &Shared) -> Result<Caller, Problem> {
+    let token = match Pass::of(&parts.headers)? {
+        Pass::Token(token) => token,
+        Pass::Session(id) => return by_session(parts, shared, &id).await,
+        Pass::Nothing => {
+            let anonymous = shared.options.anonymous.zip(Name::parse("anonymous").ok());
+            let (role, name) = anonymous.ok_or_else(Problem::unauthorized)?;
+            return Ok(Caller(Principal { name, role, gateway: None, sites: None }, Proof::Token));
+        }
+    };
+    match shared.given.ledger.authenticate(&token).await? {
+        Some(principal) => Ok(Caller(principal, Proof::Token)),
+        None => {
+            metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
+            Err(Problem::unauthorized())
         }
     }
 }
@@ -110,7 +178,7 @@ async fn by_session(parts: &Parts, shared: &Shared, id: &str) -> Result<Caller, 
     Ok(Caller(session.principal.clone(), Proof::Session(Box::new(session))))
 }
 
-/// A caller known by a token or a session, or by name and password (`Authorization: Basic`, RFC 7617): for the few routes people
+/// A caller, limited to sites or not, known by a token or a session, or by name and password (`Authorization: Basic`, RFC 7617): for the few routes people
 /// need before they have a token.
 pub(crate) struct TokenOrPassword(pub(crate) Caller);
 
@@ -123,14 +191,14 @@ impl FromRequestParts<Shared> for TokenOrPassword {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .map(|(_, credentials)| credentials.trim());
-        let Some(credentials) = basic else { return Caller::from_request_parts(parts, shared).await.map(Self) };
+        let Some(credentials) = basic else { return opened(known(parts, shared).await?, parts).map(Self) };
         let pair = Some(credentials).filter(|text| text.len() <= MAX_CREDENTIALS_BYTES).and_then(base64);
         let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
         let Some((name, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) else {
             return Err(Problem::unauthorized());
         };
         match shared.given.ledger.sign_in(name, password).await? {
-            Attempt::Passed(sign_in) => Ok(Self(Caller(sign_in.principal, Proof::Password))),
+            Attempt::Passed(sign_in) => opened(Caller(sign_in.principal, Proof::Password), parts).map(Self),
             Attempt::Wrong => {
                 metrics::counter!("coldtrail_http_unauthorized_total").increment(1);
                 Err(Problem::unauthorized())

@@ -99,6 +99,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// What is asked for is closed to whoever is limited to sites, whatever there is.
+    pub(crate) fn site_limited() -> Self {
+        let detail = "you are limited to sites, and this is not answered within such a limit: ask somebody without one";
+        Self::new(StatusCode::FORBIDDEN, "site_limited", detail)
+    }
+
     pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }

@@ -86,6 +86,56 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(users::set_password))
 }
 
+/// The routes that somebody who is limited to sites may ask, with the method: each shows no more than they see, and does
+/// nothing beyond it. Every other route is closed to them, so that a new one is until it is written down here.
+const SITE_AWARE: [(&str, &str); 31] = [
+    ("GET", "/v1/products"),
+    ("GET", "/v1/places"),
+    ("GET", "/v1/sensors"),
+    ("GET", "/v1/associations"),
+    ("GET", "/v1/moves"),
+    ("POST", "/v1/moves"),
+    ("GET", "/v1/units"),
+    ("GET", "/v1/units/{id}"),
+    ("GET", "/v1/units/{id}/assessment"),
+    ("GET", "/v1/units/{id}/readings"),
+    ("GET", "/v1/units/{id}/dispatch-check"),
+    ("POST", "/v1/units/{id}/accept"),
+    ("GET", "/v1/sensors/{id}/readings"),
+    ("GET", "/v1/lots"),
+    ("GET", "/v1/lots/{gtin}/{lot}"),
+    ("GET", "/v1/scan"),
+    ("GET", "/v1/sites"),
+    ("GET", "/v1/excursions"),
+    ("GET", "/v1/report"),
+    ("GET", "/v1/holds"),
+    ("POST", "/v1/holds"),
+    ("GET", "/v1/holds/{id}"),
+    ("POST", "/v1/holds/{id}/review"),
+    ("POST", "/v1/holds/{id}/release"),
+    ("POST", "/v1/holds/{id}/reject"),
+    ("POST", "/v1/incidents/{id}/review"),
+    ("POST", "/v1/incidents/{id}/release"),
+    ("POST", "/v1/incidents/{id}/reject"),
+    ("GET", "/v1/alarms"),
+    ("POST", "/v1/alarms/{id}/acknowledge"),
+    ("GET", "/v1/events"),
+];
+
+/// The routes that show nobody more than themselves, and so are open to whoever is limited to sites, too.
+const OWN: [(&str, &str); 4] = [
+    ("GET", "/v1/session"),
+    ("DELETE", "/v1/session"),
+    ("POST", "/v1/oidc/sign-again"),
+    ("POST", "/v1/users/{id}/password"),
+];
+
+/// Whether somebody who is limited to sites may ask `route`, as it is described.
+pub(crate) fn is_site_aware(method: &Method, route: &str) -> bool {
+    let method = if *method == Method::HEAD { Method::GET.as_str() } else { method.as_str() };
+    SITE_AWARE.iter().chain(&OWN).any(|open| *open == (method, route))
+}
+
 /// The OpenAPI 3.1 description of all routes.
 #[must_use]
 pub fn openapi() -> OpenApi {

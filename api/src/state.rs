@@ -10,6 +10,7 @@ use model::assessment::Assessment;
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
+use model::sight::Sight;
 use store::ledger::Ledger;
 use store::newest::Newest;
 use store::outbox::Outbox;
@@ -101,12 +102,12 @@ impl Shared {
         ValidAt::from_millis(self.given.ledger.now().millis())
     }
 
-    /// The unit `id`, which must be known.
-    pub(crate) fn known_unit(&self, id: &str) -> Result<Name, Problem> {
+    /// The unit `id`, which must be known, and seen.
+    pub(crate) fn known_unit(&self, sight: &Sight, id: &str) -> Result<Name, Problem> {
         let unit = Name::parse(id).map_err(|error| Problem::bad_request("name", error.to_string()))?;
         match self.given.ledger.registry().origin(&unit) {
-            Some(_) => Ok(unit),
-            None => Err(Problem::not_found(format!("there is no unit `{unit}`"))),
+            Some(_) if sight.unit(&unit) => Ok(unit),
+            _ => Err(Problem::not_found(format!("there is no unit `{unit}`"))),
         }
     }
 

@@ -13,9 +13,11 @@ use model::hold::{Block, HoldId, blocks};
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Origin, Registry};
+use model::sight::{Sight, Sites};
 use store::ledger::Snapshot;
 use store::newest::Newest;
 
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::Shared;
 
@@ -23,6 +25,8 @@ use crate::state::Shared;
 pub(crate) struct Stock {
     pub(crate) now: ValidAt,
     pub(crate) snapshot: Snapshot,
+    /// What whoever looks sees of it.
+    pub(crate) sight: Sight,
     /// The latest assessments, by unit; `None` until there is one of each.
     latest: Option<Vec<Arc<Assessment>>>,
     newest: Newest,
@@ -50,23 +54,25 @@ pub(crate) struct Standing {
 }
 
 impl Stock {
-    /// How things stand now.
-    pub(crate) fn of(shared: &Shared) -> Self {
+    /// How things stand now, as far as somebody sees it who is limited to `sites`, if they are.
+    fn of(shared: &Shared, sites: Option<&Sites>) -> Self {
         // holds as they are after the assessments, so that those they led to meanwhile count
         let latest = shared.latest();
         let (now, snapshot) = (shared.now(), shared.given.ledger.snapshot());
         let newest = shared.given.newest.clone();
         let index = history::index(&snapshot.registry, &newest);
-        Self { now, snapshot, latest, newest, index }
+        let sight = Sight::of(sites, &snapshot.registry, now);
+        Self { now, snapshot, sight, latest, newest, index }
     }
 
-    /// Does `work` over how things stand, off the runtime's threads.
+    /// Does `work` over how things stand as far as `caller` sees it, off the runtime's threads.
     pub(crate) async fn look<T: Send + 'static>(
         shared: &Shared,
+        caller: &Caller,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let shared = shared.clone();
-        match tokio::task::spawn_blocking(move || work(&Self::of(&shared))).await {
+        let (shared, sites) = (shared.clone(), caller.0.sites.clone());
+        match tokio::task::spawn_blocking(move || work(&Self::of(&shared, sites.as_ref()))).await {
             Ok(done) => done,
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
@@ -82,9 +88,13 @@ impl Stock {
         self.latest.is_some()
     }
 
-    /// All units, by id: registered ones and split children.
+    /// All units that are seen, by id: registered ones and split children.
     pub(crate) fn units(&self) -> Vec<Name> {
-        Fleet::units(self.registry())
+        let mut units = Fleet::units(self.registry());
+        if self.sight.is_limited() {
+            units.retain(|unit| self.sight.unit(unit));
+        }
+        units
     }
 
     /// The latest assessment of `unit`.
@@ -94,13 +104,16 @@ impl Stock {
         latest.get(found)
     }
 
-    /// How `unit` stands by the latest assessment; `None` when there is no such unit.
+    /// How `unit` stands by the latest assessment; `None` when there is no such unit, or it is not seen.
     pub(crate) fn standing(&self, unit: &Name) -> Option<Standing> {
         self.standing_by(unit, self.assessment(unit).cloned())
     }
 
-    /// How `unit` stands by `assessment`; `None` when there is no such unit.
+    /// How `unit` stands by `assessment`; `None` when there is no such unit, or it is not seen.
     pub(crate) fn standing_by(&self, unit: &Name, assessment: Option<Arc<Assessment>>) -> Option<Standing> {
+        if !self.sight.unit(unit) {
+            return None;
+        }
         let (registry, holds) = (self.registry(), &self.snapshot.holds);
         let (_, quantity) = registry.beginning(unit)?;
         let lot = registry.lot_of(unit)?;

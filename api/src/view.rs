@@ -13,3 +13,8 @@ pub(crate) mod site;
 pub(crate) mod token;
 pub(crate) mod unit;
 pub(crate) mod user;
+
+/// The places of a limit, by id.
+pub(crate) fn sites(sites: &model::sight::Sites) -> Vec<String> {
+    sites.iter().map(ToString::to_string).collect()
+}

@@ -29,6 +29,9 @@ const VIEWS = [
   { name: "settings", load: () => import("./views/settings.js"), picture: "settings" },
 ];
 
+// Views of what is closed to whoever is limited to sites.
+const CLOSED = ["ask", "audit"];
+
 const app = document.getElementById("app");
 let me = null;
 let shown = null; // what is on the screen: how to end it
@@ -99,7 +102,7 @@ function arrived(root, first) {
 function enter(who, first) {
   if (who.one_time) return fill(app, renewView({ who, entered: (known) => enter(known, false) }));
   me = who;
-  fill(app, frame.element({ me, views: VIEWS.filter((view) => view.picture), signOut, redraw, go }));
+  fill(app, frame.element({ me, views: VIEWS.filter((view) => view.picture && !(me.sites && CLOSED.includes(view.name))), signOut, redraw, go }));
   live.start();
   route({ first });
 }

@@ -296,6 +296,9 @@ pub(crate) enum TokenCommand {
         /// The gateway it speaks for; its name when absent. Only with role `gateway`.
         #[arg(long)]
         gateway: Option<String>,
+        /// A place it is limited to, with everything inside of it; may be given several times. Not with role `gateway`.
+        #[arg(long = "site")]
+        sites: Vec<String>,
         /// The data directory, served or not.
         #[arg(long)]
         data: PathBuf,

@@ -13,3 +13,4 @@ pub mod reading;
 pub mod registry;
 pub mod rejection;
 pub mod role;
+pub mod sight;

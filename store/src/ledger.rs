@@ -40,7 +40,7 @@ use self::sign_in::Guard;
 use self::sqlite::SqliteBackend;
 use crate::Error;
 
-pub use self::access::{Bootstrap, Principal, TokenInfo};
+pub use self::access::{Bootstrap, People, Principal, TokenInfo};
 pub use self::audit::{AuditFilter, AuditPage, Order, Where};
 pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::external::External;

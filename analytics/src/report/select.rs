@@ -23,13 +23,16 @@ pub struct Chosen {
 
 /// The units that `question` is about.
 pub(super) fn units(registry: &Registry, question: &Question) -> Result<Chosen, ReportError> {
-    let period = period(question)?;
+    let (period, sight) = (period(question)?, &question.sight);
     let mut units = match &question.subject {
-        Subject::Unit(unit) if registry.origin(unit).is_some() => vec![(unit.clone(), Vec::new())],
-        Subject::Lot(lot) if registry.lots.contains(lot) => of_lot(registry, lot, question.as_of),
-        Subject::Place(place) if registry.places.contains(place) => of_place(registry, place, period, question.as_of),
+        Subject::Unit(unit) if registry.origin(unit).is_some() && sight.unit(unit) => vec![(unit.clone(), Vec::new())],
+        Subject::Lot(lot) if registry.lots.contains(lot) && sight.lot(lot) => of_lot(registry, lot, question.as_of),
+        Subject::Place(place) if registry.places.contains(place) && sight.place(place) => {
+            of_place(registry, place, period, question.as_of)
+        }
         _ => return Err(unknown(question)),
     };
+    units.retain(|(unit, _)| sight.unit(unit));
     let there_are = units.len();
     units.truncate(MAX_UNITS);
     Ok(Chosen { units, there_are, period })

@@ -9,12 +9,13 @@ use model::hold::{Cause, Disposition, Evidence, Hold, HoldId, IncidentId, Meanin
 use model::instant::{ValidAt, to_rfc3339};
 use model::name::Name;
 use model::role::Permission;
+use model::sight::Sight;
 use serde::{Deserialize, Serialize};
 use store::ledger::Decision;
 use utoipa::ToSchema;
 
-use super::holds::{name, unknown};
-use crate::access::Caller;
+use super::holds::{apart_within, name, unknown};
+use crate::access::{Caller, Sighted};
 use crate::body::{self, Place};
 use crate::endpoint::dispatch::instant;
 use crate::person::said;
@@ -92,9 +93,13 @@ impl Signed {
         }
     }
 
-    fn quarantine(&self, before: Option<&Hold>) -> Result<Option<(Name, bool)>, Problem> {
+    /// Where the goods are to be kept apart: what is named, or what `before` says of it as far as that is seen.
+    fn quarantine(&self, before: Option<&Hold>, sight: &Sight) -> Result<Option<(Name, bool)>, Problem> {
         let named = self.quarantine_place.as_deref().map(name).transpose()?;
-        let known = || before.and_then(|hold| hold.quarantine.as_ref()).map(|quarantine| quarantine.place.clone());
+        let known = || {
+            let quarantine = before.and_then(|hold| hold.quarantine.as_ref());
+            quarantine.map(|quarantine| quarantine.place.clone()).filter(|place| sight.place(place))
+        };
         match named.or_else(|| if self.quarantine_confirmed { known() } else { None }) {
             Some(place) => Ok(Some((place, self.quarantine_confirmed))),
             None if self.quarantine_confirmed => {
@@ -117,8 +122,9 @@ async fn act(
     signed: &Signed,
     before: Option<&Hold>,
 ) -> Result<Vec<std::sync::Arc<Hold>>, Problem> {
-    let meaning = signed.meaning(verb)?;
-    let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before)?, signed.as_of()?);
+    let (meaning, sight) = (signed.meaning(verb)?, caller.sight(shared));
+    let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before, &sight)?, signed.as_of()?);
+    apart_within(&sight, quarantine.as_ref().map(|(place, _)| place))?;
     let person = caller.signs(shared, signed.password.as_deref()).await?;
     let accepted = if meaning == Meaning::Released { accepted(shared, &holds, as_of).await? } else { HashMap::new() };
     let decision = Decision { holds, meaning, reason, accepted, quarantine };
@@ -157,11 +163,15 @@ async fn act_on_hold(
     if signed.units.is_some() {
         return Err(Problem::bad_request("shape", "`units` goes with incidents only"));
     }
-    let holds = shared.given.ledger.holds();
-    let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
+    let (holds, sight) = (shared.given.ledger.holds(), caller.sight(&shared));
+    let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).filter(|hold| sight.hold(hold));
+    let hold = hold.ok_or_else(|| unknown(&id))?;
+    if !sight.covers(&hold.scope) {
+        return Err(Problem::site_limited());
+    }
     let after = act((&caller, &shared), verb, vec![hold.id], &signed, Some(hold.as_ref())).await?;
     let hold = after.first().ok_or_else(|| unknown(&id))?;
-    Ok(Json(HoldView::of(hold, &shared).await?))
+    Ok(Json(HoldView::of(hold, &shared, &sight).await?))
 }
 
 async fn act_on_incident(
@@ -174,9 +184,13 @@ async fn act_on_incident(
     caller.must_have(Permission::DecideHold)?;
     let nothing = || Problem::not_found("there is no such incident");
     let incident = Name::parse(&id).map(IncidentId::new).map_err(|_| nothing())?;
-    let book = shared.given.ledger.holds();
-    if book.of_incident(&incident).next().is_none() {
+    let (book, sight) = (shared.given.ledger.holds(), caller.sight(&shared));
+    let seen = || book.of_incident(&incident).filter(|hold| sight.hold(hold));
+    if seen().next().is_none() {
         return Err(nothing());
+    }
+    if !seen().all(|hold| sight.covers(&hold.scope)) {
+        return Err(Problem::site_limited());
     }
     let units = match &signed.units {
         Some(units) => Some(units.iter().map(|unit| name(unit)).collect::<Result<BTreeSet<_>, _>>()?),
@@ -187,7 +201,7 @@ async fn act_on_incident(
         (Some(units), Scope::Unit(unit)) => units.contains(unit),
         (Some(_), _) => false,
     };
-    let open: Vec<_> = book.of_incident(&incident).filter(|hold| hold.state.is_undecided() && meant(hold)).collect();
+    let open: Vec<_> = seen().filter(|hold| hold.state.is_undecided() && meant(hold)).collect();
     for unit in units.iter().flatten() {
         if !open.iter().any(|hold| hold.scope == Scope::Unit(unit.clone())) {
             return Err(Problem::nothing_to_decide(format!("unit `{unit}` has no undecided hold in this incident")));
@@ -217,7 +231,7 @@ macro_rules! act_route {
             (status = 503, body = Problem, content_type = "application/problem+json"),
         ))]
         pub(crate) async fn $name(
-            caller: Caller,
+            Sighted(caller): Sighted,
             State(shared): State<Shared>,
             Place(id): Place<String>,
             body::Json(signed): body::Json<Signed>,
@@ -265,13 +279,13 @@ act_route! {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn accept(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     body::Json(signed): body::Json<Signed>,
 ) -> Result<Json<AcceptedView>, Problem> {
     caller.must_have(Permission::DecideHold)?;
-    let unit = shared.known_unit(&id)?;
+    let unit = shared.known_unit(&caller.sight(&shared), &id)?;
     let (reason, as_of) = (said(&signed.reason)?, signed.as_of()?);
     if signed.disposition.is_some() || signed.quarantine_place.is_some() || signed.units.is_some() {
         return Err(Problem::bad_request("shape", "to accept takes `reason`, `password` and `as_of` only"));

@@ -1,5 +1,7 @@
 //! Alarms, silence included.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,7 +10,7 @@ use model::role::Permission;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::person::said;
@@ -60,7 +62,7 @@ impl AlarmParams {
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<AlarmParams>,
 ) -> Result<Json<Page<AlarmView>>, Problem> {
@@ -74,8 +76,9 @@ pub(crate) async fn list(
         Some(text) => Some(AlarmId::parse(&text).ok_or_else(bad_cursor)?),
         None => None,
     };
-    let holds = shared.given.ledger.holds();
-    let found: Vec<_> = holds.alarms_after(after).filter(|alarm| params.wants(alarm)).take(limit + 1).collect();
+    let (holds, sight) = (shared.given.ledger.holds(), caller.sight(&shared));
+    let wanted = |alarm: &Arc<RaisedAlarm>| params.wants(alarm) && sight.alarm(alarm);
+    let found: Vec<_> = holds.alarms_after(after).filter(wanted).take(limit + 1).collect();
     Ok(Json(Page::cut(found, limit, |alarm| alarm.id.to_string()).map(|alarm| AlarmView::from(alarm.as_ref()))))
 }
 
@@ -98,14 +101,15 @@ pub(crate) struct Note {
     (status = 409, description = "`acknowledged`: somebody has", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn acknowledge(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     body::Json(note): body::Json<Note>,
 ) -> Result<Json<AlarmView>, Problem> {
     caller.must_have(Permission::AcknowledgeAlarm)?;
-    let ledger = &shared.given.ledger;
-    let alarm = AlarmId::parse(&id).filter(|id| ledger.holds().alarm(*id).is_some());
+    let (ledger, sight) = (&shared.given.ledger, caller.sight(&shared));
+    let is_seen = |id: &AlarmId| ledger.holds().alarm(*id).is_some_and(|alarm| sight.alarm(&alarm));
+    let alarm = AlarmId::parse(&id).filter(is_seen);
     let alarm = alarm.ok_or_else(|| Problem::not_found("there is no such alarm"))?;
     let reason = note.reason.as_deref().map(said).transpose()?;
     if !ledger.users().iter().any(|user| user.name == *caller.name() && !user.disabled) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::holds::name;
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{Parameters, Place};
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -40,7 +40,7 @@ pub(crate) struct DispatchParams {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn check(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     Parameters(params): Parameters<DispatchParams>,
@@ -49,7 +49,9 @@ pub(crate) async fn check(
     params.to.as_deref().map(name).transpose()?;
     let at = instant("at", params.at.as_deref())?;
     let id = name(&id)?;
-    let units = shared.given.ledger.registry().units_in(&id, shared.now());
+    let mut units = shared.given.ledger.registry().units_in(&id, shared.now());
+    let sight = caller.sight(&shared);
+    units.retain(|unit| sight.unit(unit));
     if units.is_empty() {
         return Err(Problem::not_found(format!("there is no unit `{id}`")));
     }

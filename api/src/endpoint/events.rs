@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::ledger::Sequence;
 use utoipa::IntoParams;
 
-use crate::access::Caller;
+use crate::access::{Pass, Sighted};
 use crate::body::Parameters;
 use crate::events::Topic;
 use crate::problem::Problem;
@@ -33,7 +33,8 @@ pub(crate) struct EventParams {
 ///
 /// Events `hold` and `alarm` carry an id; a client that comes back with the last one (`Last-Event-ID`) is told all that
 /// came after it. `reading` (the newest of each sensor, once a second) and `excursion` are not told again. The stream
-/// ends after 15 minutes, and when nothing of it is taken for 20 s.
+/// ends after 15 minutes, when nothing of it is taken for 20 s, and when whoever listens is signed out, revoked, or may
+/// something else than before.
 #[utoipa::path(get, path = "/v1/events", tag = "events", security(("bearer" = [])),
     params(EventParams, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen")),
     responses(
@@ -44,7 +45,7 @@ pub(crate) struct EventParams {
     (status = 503, description = "Too many clients listen", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn stream(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     headers: HeaderMap,
     Parameters(params): Parameters<EventParams>,
@@ -62,7 +63,7 @@ pub(crate) async fn stream(
     let Some(place) = hub.enter() else {
         return Err(Problem::unavailable("unavailable", "too many clients listen: ask again later"));
     };
-    let told = hub.tell(shared, place, topics, after);
+    let told = hub.tell(shared, place, topics, after, (caller.0, Pass::of(&headers)?)).await;
     let events = futures::stream::unfold(told, |mut told| async move { Some((told.recv().await?, told)) });
     // proxies are not to collect what is meant to arrive at once
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::Parameters;
 use crate::page::{Page, PageParams};
 use crate::problem::Problem;
@@ -47,7 +47,7 @@ pub(crate) struct ExcursionParams {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<ExcursionParams>,
 ) -> Result<Json<Page<Value>>, Problem> {
@@ -57,10 +57,11 @@ pub(crate) async fn list(
     let Some(latest) = shared.latest() else {
         return Err(Problem::unassessed());
     };
-    let registry = shared.given.ledger.registry();
+    let (registry, sight) = (shared.given.ledger.registry(), caller.sight(&shared));
     let mut found: Vec<(String, &Arc<Assessment>, &Excursion)> = latest
         .iter()
         .filter(|assessment| params.unit.as_deref().is_none_or(|unit| assessment.unit.as_str() == unit))
+        .filter(|assessment| sight.unit(&assessment.unit))
         .flat_map(|assessment| assessment.excursions.iter().map(move |excursion| (assessment, excursion)))
         .filter(|(_, excursion)| params.open.is_none_or(|open| open == (excursion.end_kind == EndKind::Open)))
         .map(|(assessment, excursion)| (key(assessment, excursion), assessment, excursion))

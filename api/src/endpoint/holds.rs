@@ -11,11 +11,12 @@ use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
 use model::role::Permission;
+use model::sight::Sight;
 use serde::Deserialize;
-use store::ledger::NewHold;
+use store::ledger::{HoldRefusal, NewHold};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::person::said;
@@ -56,11 +57,17 @@ struct Wanted<'a> {
     /// The holds that concern the unit, by id, when one is asked about.
     concerning: Option<Vec<Arc<Hold>>>,
     registry: &'a Registry,
+    sight: &'a Sight,
     now: ValidAt,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(params: &'a HoldParams, registry: &'a Registry, holds: &Holds, now: ValidAt) -> Result<Self, Problem> {
+    fn of(
+        params: &'a HoldParams,
+        (registry, sight): (&'a Registry, &'a Sight),
+        holds: &Holds,
+        now: ValidAt,
+    ) -> Result<Self, Problem> {
         let state = match &params.state {
             None => None,
             Some(word) => Some(HoldState::parse(word).ok_or_else(|| {
@@ -69,14 +76,17 @@ impl<'a> Wanted<'a> {
             })?),
         };
         let unit = params.unit.as_deref().map(name).transpose()?;
-        let concerning = unit.map(|unit| holds.concerning(registry, &unit, now));
+        // of a unit that is not seen nothing is told, not even what concerns its lot
+        let of_seen = |unit: Name| if sight.unit(&unit) { holds.concerning(registry, &unit, now) } else { Vec::new() };
+        let concerning = unit.map(of_seen);
         params.place.as_deref().map(name).transpose()?;
-        Ok(Self { params, state, concerning, registry, now })
+        Ok(Self { params, state, concerning, registry, sight, now })
     }
 
     fn includes(&self, hold: &Hold) -> bool {
         let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        self.state.is_none_or(|state| state == hold.state)
+        self.sight.hold(hold)
+            && self.state.is_none_or(|state| state == hold.state)
             && is(&self.params.cause, hold.cause.code())
             && is(&self.params.incident, hold.incident.name().as_str())
             && self.is_of_lot(hold)
@@ -117,7 +127,7 @@ impl<'a> Wanted<'a> {
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<HoldParams>,
 ) -> Result<Json<Page<HoldView>>, Problem> {
@@ -129,7 +139,8 @@ pub(crate) async fn list(
         None => None,
     };
     let snapshot = shared.given.ledger.snapshot();
-    let wanted = Wanted::of(&params, &snapshot.registry, &snapshot.holds, shared.now())?;
+    let sight = caller.sight(&shared);
+    let wanted = Wanted::of(&params, (&snapshot.registry, &sight), &snapshot.holds, shared.now())?;
     let found: Vec<_> = match wanted.concerning.clone() {
         Some(concerning) => {
             let behind = concerning.into_iter().filter(|hold| after.is_none_or(|after| hold.id > after));
@@ -146,7 +157,7 @@ pub(crate) async fn list(
     let more = found.len() > limit;
     let mut views = Vec::with_capacity(found.len());
     for hold in found.iter().take(limit) {
-        views.push(HoldView::of(hold, &shared).await?);
+        views.push(HoldView::of(hold, &shared, &sight).await?);
     }
     let cursor = found.iter().take(limit).next_back().filter(|_| more).map(|hold| hold.id.to_string());
     Ok(Json(Page::of(views, cursor)))
@@ -161,14 +172,15 @@ pub(crate) async fn list(
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn one(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
 ) -> Result<Json<HoldView>, Problem> {
     caller.must_have(Permission::Read)?;
-    let holds = shared.given.ledger.holds();
-    let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).ok_or_else(|| unknown(&id))?;
-    Ok(Json(HoldView::of(&hold, &shared).await?))
+    let (holds, sight) = (shared.given.ledger.holds(), caller.sight(&shared));
+    let hold = HoldId::parse(&id).and_then(|id| holds.get(id)).filter(|hold| sight.hold(hold));
+    let hold = hold.ok_or_else(|| unknown(&id))?;
+    Ok(Json(HoldView::of(&hold, &shared, &sight).await?))
 }
 
 /// A hold to be placed: on one unit, one lot or one place.
@@ -228,13 +240,39 @@ impl ManualHold {
     (status = 409, description = "`already_held`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn place(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     body::Json(wanted): body::Json<ManualHold>,
 ) -> Result<(StatusCode, Json<HoldView>), Problem> {
     caller.must_have(Permission::ManualHold)?;
-    let hold = shared.given.ledger.place_hold(wanted.read()?, caller.name()).await??;
-    Ok((StatusCode::CREATED, Json(HoldView::of(&hold, &shared).await?)))
+    let (wanted, sight) = (wanted.read()?, caller.sight(&shared));
+    within(&sight, &wanted)?;
+    let hold = shared.given.ledger.place_hold(wanted, caller.name()).await??;
+    Ok((StatusCode::CREATED, Json(HoldView::of(&hold, &shared, &sight).await?)))
+}
+
+/// Fails unless `wanted` holds what is seen and nothing beyond it: what is not seen is not there.
+fn within(sight: &Sight, wanted: &NewHold) -> Result<(), Problem> {
+    if let Scope::Lot(_) = &wanted.scope
+        && sight.is_limited()
+    {
+        return Err(Problem::site_limited());
+    }
+    let what = match &wanted.scope {
+        _ if sight.covers(&wanted.scope) => return apart_within(sight, wanted.quarantine_place.as_ref()),
+        Scope::Unit(unit) => format!("unit `{unit}`"),
+        Scope::Lot(key) => format!("lot `{key}`"),
+        Scope::Place(place) => format!("place `{place}`"),
+    };
+    Err(HoldRefusal::NothingThere { what }.into())
+}
+
+/// Fails unless `place`, where goods are to be kept apart, is seen.
+pub(crate) fn apart_within(sight: &Sight, place: Option<&Name>) -> Result<(), Problem> {
+    match place.filter(|place| !sight.place(place)) {
+        Some(place) => Err(HoldRefusal::NothingThere { what: format!("place `{place}`") }.into()),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn name(text: &str) -> Result<Name, Problem> {

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::registry::{Record, Recorded, Table};
+use model::registry::{Association, Move, Place, Product, Record, Recorded, Sensor, Table};
 use model::role::Permission;
+use model::sight::Sight;
 
-use crate::access::Caller;
+use crate::access::{Caller, Sighted};
 use crate::body::Parameters;
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -14,21 +15,51 @@ use crate::view::record::RecordView;
 
 type Listed = Result<Json<Page<RecordView>>, Problem>;
 
-/// The page of `table` that `page` asks for, of the records for which `wanted` holds.
-fn list<T: Record>(
-    caller: &Caller,
-    table: &Table<T>,
-    page: &PageParams,
-    wanted: impl Fn(&Recorded<T>) -> bool,
-) -> Listed {
+/// A record that may lie beyond what somebody sees.
+trait Seen: Record {
+    fn is_seen(&self, sight: &Sight) -> bool;
+}
+
+impl Seen for Product {
+    fn is_seen(&self, sight: &Sight) -> bool {
+        sight.product(&self.gtin)
+    }
+}
+
+impl Seen for Place {
+    fn is_seen(&self, sight: &Sight) -> bool {
+        sight.place(&self.id)
+    }
+}
+
+impl Seen for Sensor {
+    fn is_seen(&self, sight: &Sight) -> bool {
+        sight.sensor(&self.id)
+    }
+}
+
+impl Seen for Association {
+    fn is_seen(&self, sight: &Sight) -> bool {
+        sight.association(self)
+    }
+}
+
+impl Seen for Move {
+    fn is_seen(&self, sight: &Sight) -> bool {
+        sight.unit(&self.unit) && sight.place(&self.to)
+    }
+}
+
+/// The page of `table` that `page` asks for, of the records that are seen.
+fn list<T: Seen>(caller: &Caller, sight: &Sight, table: &Table<T>, page: &PageParams) -> Listed {
     caller.must_have(Permission::Read)?;
     let limit = page.limit()?;
-    let mut records = table.iter();
+    let mut records = table.iter().filter(|recorded| recorded.is_seen(sight));
     if let Some(after) = page.after()? {
         // records are never taken away, so the last one of the page before is still there
         records.find(|recorded| T::key_text(&recorded.key()) == after).ok_or_else(bad_cursor)?;
     }
-    let found: Vec<&Recorded<T>> = records.filter(|recorded| wanted(recorded)).take(limit + 1).collect();
+    let found: Vec<&Recorded<T>> = records.take(limit + 1).collect();
     Ok(Json(Page::cut(found, limit, |recorded| T::key_text(&recorded.key())).map(RecordView::of)))
 }
 
@@ -41,11 +72,11 @@ macro_rules! whole_list {
             (status = 403, body = Problem, content_type = "application/problem+json"),
         ))]
         pub(crate) async fn $name(
-            caller: Caller,
+            Sighted(caller): Sighted,
             State(shared): State<Shared>,
             Parameters(page): Parameters<PageParams>,
         ) -> Listed {
-            list(&caller, &shared.given.ledger.registry().$name, &page, |_| true)
+            list(&caller, &caller.sight(&shared), &shared.given.ledger.registry().$name, &page)
         }
     };
 }

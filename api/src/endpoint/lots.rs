@@ -7,7 +7,7 @@ use model::role::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -44,7 +44,7 @@ pub(crate) struct LotParams {
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<LotParams>,
 ) -> Result<Json<Page<LotView>>, Problem> {
@@ -70,7 +70,7 @@ pub(crate) async fn list(
         let page = Page::cut(behind.take(limit + 1).collect(), limit, |(key, ..)| key.clone());
         Ok(Json(page.map(|(_, _, view)| view)))
     };
-    Stock::look(&shared, look).await
+    Stock::look(&shared, &caller, look).await
 }
 
 /// The lots, each with what the list is ordered by.
@@ -81,7 +81,8 @@ pub(crate) fn lots(
     by_expiry: bool,
 ) -> Vec<(String, LotKey, LotView)> {
     let mut there = LotStock::of(stock, gtin.as_ref().map(Gtin::as_str));
-    let registered = stock.registry().lots.iter().filter(|lot| gtin.is_none_or(|gtin| gtin == lot.gtin));
+    let wanted = stock.registry().lots.iter().filter(|lot| gtin.is_none_or(|gtin| gtin == lot.gtin));
+    let registered = wanted.filter(|lot| stock.sight.lot(&LotKey { gtin: lot.gtin, lot: lot.lot.clone() }));
     let mut found: Vec<(String, LotKey, LotView)> = registered
         .filter_map(|lot| {
             let key = LotKey { gtin: lot.gtin, lot: lot.lot.clone() };
@@ -145,7 +146,7 @@ pub(crate) struct LotPlace {
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn one(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place((product, lot)): Place<(String, String)>,
     Parameters(page): Parameters<PageParams>,
@@ -162,7 +163,7 @@ pub(crate) async fn one(
         let standing: Vec<Standing> = of_lot.filter_map(|unit| stock.standing(unit)).collect();
         standing.iter().for_each(|standing| there.add(standing));
         let unknown = || Problem::not_found(format!("there is no lot `{key}`"));
-        let lot = LotView::of(stock, &key, &there).ok_or_else(unknown)?;
+        let lot = LotView::of(stock, &key, &there).filter(|_| stock.sight.lot(&key)).ok_or_else(unknown)?;
         let places = there.places.iter().map(|(place, (units, quantity))| LotPlace {
             place: place.as_ref().map(ToString::to_string),
             site: place.as_ref().and_then(|place| registry.site_of(place)).map(|site| site.to_string()),
@@ -177,5 +178,5 @@ pub(crate) async fn one(
         let page = Page::cut(behind.take(limit + 1).collect(), limit, |standing| standing.unit.to_string());
         Ok(Json(LotInFull { lot, places, units: page.map(|standing| UnitView::of(stock, standing)) }))
     };
-    Stock::look(&shared, look).await
+    Stock::look(&shared, &caller, look).await
 }

@@ -6,13 +6,14 @@ use axum::http::StatusCode;
 use model::hold::{Block, Destination, life_blocks, review_block};
 use model::registry::{Move, Registry, RegistryDocument};
 use model::role::Permission;
+use model::sight::Sight;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::ledger::{Judged, Outcome};
 use utoipa::ToSchema;
 
 use super::registry::refused;
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{self, Parameters};
 use crate::person::Because;
 use crate::problem::Problem;
@@ -44,13 +45,14 @@ pub(crate) struct MovedView {
     (status = 400, body = Problem, content_type = "application/problem+json"),
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Of somebody limited to sites: the unit or the place is not there", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`blocked`: with `allowed` and `blocks` of the dispatch check", body = Problem,
      content_type = "application/problem+json"),
     (status = 422, description = "`registry_refused`", body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn record(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(because): Parameters<Because>,
     body::Json(movement): body::Json<Value>,
@@ -59,6 +61,7 @@ pub(crate) async fn record(
     let reason = because.said()?;
     let document = RegistryDocument::from_value(&json!({ "moves": [movement] })).map_err(refused)?;
     let ledger = &shared.given.ledger;
+    document.moves.iter().try_for_each(|record| within(&caller.sight(&shared), &shared, record))?;
     let judged = judge(&shared, &document, true).await?;
     let unit = document.moves.first().map(|record| (record.unit.clone(), record.at));
     match ledger.apply_judged(document, caller.name(), reason.as_deref(), judged).await? {
@@ -77,6 +80,21 @@ pub(crate) async fn record(
         Outcome::Refused(wrongs) => Err(refused(wrongs)),
         Outcome::Blocked(moves) => Err(Problem::blocked(&moves)),
     }
+}
+
+/// Fails unless a move is of what is seen, from where it is seen to where it is: what is not seen is not there.
+fn within(sight: &Sight, shared: &Shared, record: &Move) -> Result<(), Problem> {
+    let held = || shared.given.ledger.registry().units_in(&record.unit, record.at);
+    if !sight.unit(&record.unit)
+        || !sight.unit_at(&record.unit, record.at)
+        || (sight.is_limited() && !held().iter().all(|unit| sight.unit(unit)))
+    {
+        return Err(Problem::not_found(format!("there is no unit `{}`", record.unit)));
+    }
+    if !sight.place(&record.to) {
+        return Err(Problem::not_found(format!("there is no place `{}`", record.to)));
+    }
+    Ok(())
 }
 
 /// What assessments say against the moves of `document` that take units out: against planned ones, and with `facts`

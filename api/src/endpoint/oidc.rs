@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::ledger::{External, Way};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{self, Parameters};
 use crate::oidc::{Flow, Oidc, Purpose};
 use crate::problem::Problem;
@@ -94,7 +94,7 @@ pub(crate) async fn sign_in(
     (status = 503, description = "`oidc_unavailable`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn sign_again(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     body::Json(Again {}): body::Json<Again>,
 ) -> Result<Response, Problem> {

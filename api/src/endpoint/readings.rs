@@ -1,15 +1,18 @@
 //! Readings: in by the door, out as history.
 
+use analytics::custody::{Custody, Index};
 use analytics::history::{self, After, Stretch};
 use axum::Json;
 use axum::extract::State;
-use model::instant::parse_millis;
+use model::instant::{ValidAt, parse_millis};
 use model::name::Name;
+use model::registry::{Registry, Target};
 use model::role::{Permission, Role};
+use model::sight::Sight;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::access::Caller;
+use crate::access::{Caller, Sighted};
 use crate::body::{Parameters, Place, Raw};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -88,15 +91,45 @@ pub(crate) struct HistoryParams {
     (status = 504, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn of_sensor(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     Parameters(params): Parameters<HistoryParams>,
 ) -> Result<Json<Page<PointView>>, Problem> {
     caller.must_have(Permission::Read)?;
     let sensor = Name::parse(&id).map_err(|error| Problem::bad_request("name", error.to_string()))?;
-    let asked = params.read()?;
-    asked.answer(&shared, vec![Stretch { sensors: vec![sensor], from: None, to: None }]).await.map(Json)
+    let (asked, sight) = (params.read()?, caller.sight(&shared));
+    let stretches = if sight.is_limited() {
+        while_seen(&shared.given.ledger.registry(), &sensor, &sight, shared.now())
+    } else {
+        vec![Stretch { sensors: vec![sensor], from: None, to: None }]
+    };
+    asked.answer(&shared, stretches, &sight).await.map(Json)
+}
+
+/// When `sensor` watched what is seen; never, unless it does now. Of a unit it travels with, the part at places that are
+/// seen.
+fn while_seen(registry: &Registry, sensor: &Name, sight: &Sight, now: ValidAt) -> Vec<Stretch> {
+    if !sight.sensor(sensor) {
+        return Vec::new();
+    }
+    let index = Index::new(registry);
+    let mut stretches = Vec::new();
+    for one in registry.associations.of(sensor).filter(|one| sight.association(&one.record)) {
+        let (from, to) = (Some(one.from.millis()), one.to.map(ValidAt::millis));
+        let whole = Stretch { sensors: vec![sensor.clone()], from, to };
+        match &one.target {
+            Target::Place(_) => stretches.push(whole),
+            Target::Unit(unit) => {
+                let custody = Custody::of(registry, &index, unit, now);
+                let seen = custody.map(|custody| custody.seen_at(|place| sight.place(place)));
+                let there = seen.iter().flat_map(history::of_custody);
+                let with_it = there.filter(|stretch| stretch.sensors.contains(sensor));
+                stretches.extend(with_it.filter_map(|stretch| whole.within(stretch.from, stretch.to)));
+            }
+        }
+    }
+    stretches
 }
 
 /// The history of a unit: what the sensors said that made its trace, each while it did. Bounds are those of the
@@ -112,18 +145,22 @@ pub(crate) async fn of_sensor(
     (status = 504, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn of_unit(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     Parameters(params): Parameters<HistoryParams>,
 ) -> Result<Json<Page<PointView>>, Problem> {
     caller.must_have(Permission::Read)?;
-    let unit = shared.known_unit(&id)?;
+    let sight = caller.sight(&shared);
+    let unit = shared.known_unit(&sight, &id)?;
     let asked = params.read()?;
     let (registry, now) = (shared.given.ledger.registry(), shared.now());
     let custody = history::custody(&shared.given.history, &registry, &shared.given.newest, &unit, now).await?;
-    let stretches = custody.map(|custody| history::of_custody(&custody)).unwrap_or_default();
-    asked.answer(&shared, stretches).await.map(Json)
+    let seen = |custody: Custody| {
+        if sight.is_limited() { custody.seen_at(|place| sight.place(place)) } else { custody }
+    };
+    let stretches = custody.map(seen).map(|custody| history::of_custody(&custody)).unwrap_or_default();
+    asked.answer(&shared, stretches, &sight).await.map(Json)
 }
 
 /// Which part of a history, read.
@@ -157,8 +194,13 @@ fn after(text: &str) -> Option<After> {
 }
 
 impl Asked {
-    /// What was asked for, of the readings of `stretches`.
-    async fn answer(&self, shared: &Shared, stretches: Vec<Stretch>) -> Result<Page<PointView>, Problem> {
+    /// What was asked for, of the readings of `stretches`. Units that are not seen are not named.
+    async fn answer(
+        &self,
+        shared: &Shared,
+        stretches: Vec<Stretch>,
+        sight: &Sight,
+    ) -> Result<Page<PointView>, Problem> {
         let within = stretches.iter().filter_map(|stretch| stretch.within(self.from, self.to));
         let stretches: Vec<Stretch> = within.collect();
         let engine = &shared.given.history;
@@ -169,6 +211,10 @@ impl Asked {
         let mut readings = history::readings(engine, &stretches, self.after, self.limit + 1).await?;
         let more = readings.len() > self.limit;
         readings.truncate(self.limit);
+        for reading in readings.iter_mut().filter(|_| sight.is_limited()) {
+            let seen = |unit: &str| Name::parse(unit).is_ok_and(|unit| sight.unit(&unit));
+            reading.unit = reading.unit.take().filter(|unit| seen(unit));
+        }
         let cursor = readings.last().map(|last| {
             let at = last.measured_at.millis();
             let same = readings.iter().filter(|reading| reading.measured_at.millis() == at).count();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::dispatch::instant;
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::Parameters;
 use crate::problem::Problem;
 use crate::report::{self, Fonts, Issued};
@@ -53,7 +53,7 @@ pub(crate) struct ReportParams {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn report(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<ReportParams>,
 ) -> Result<Response, Problem> {
@@ -68,6 +68,7 @@ pub(crate) async fn report(
         from: instant("from", params.from.as_deref())?,
         to: instant("to", params.to.as_deref())?,
         as_of: instant("as_of", params.as_of.as_deref())?.unwrap_or_else(|| shared.now()),
+        sight: caller.sight(&shared),
     };
     let Some(assess) = &shared.given.assess else {
         return Err(Problem::unavailable("unavailable", "nothing computes assessments here"));

@@ -10,7 +10,7 @@ use model::role::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::Parameters;
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -108,12 +108,12 @@ enum Code {
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn scan(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<ScanParams>,
 ) -> Result<Json<ScanView>, Problem> {
     caller.must_have(Permission::Read)?;
-    Stock::look(&shared, move |stock| {
+    Stock::look(&shared, &caller, move |stock| {
         let code = Code::read(stock, &params.code)?;
         let code = match code {
             Code::Scanned(scan) if params.expect_expiry == Some(true) => {
@@ -133,7 +133,9 @@ fn refused(error: ScanError) -> Problem {
 impl Code {
     fn read(stock: &Stock, text: &str) -> Result<Self, Problem> {
         let text = text.trim_matches([' ', '\r', '\n', '\t']);
-        if let Some(unit) = Name::parse(text).ok().filter(|unit| stock.registry().is_tracked(unit)) {
+        if let Some(unit) =
+            Name::parse(text).ok().filter(|unit| stock.registry().is_tracked(unit) && stock.sight.unit(unit))
+        {
             return Ok(Self::Unit(unit));
         }
         let wrong = |error: model::gs1::KeyError| Problem::bad_request("check_digit", error.to_string());
@@ -168,7 +170,7 @@ impl Code {
         let lots = &stock.registry().lots;
         let known = |lot: &LotText| {
             let key = scan.gtin().map(|gtin| LotKey { gtin, lot: lot.clone() });
-            key.is_some_and(|key| lots.contains(&key))
+            key.is_some_and(|key| lots.contains(&key) && stock.sight.lot(&key))
         };
         let swallowed = scan.swallowed().is_some_and(|(lot, _)| known(&lot));
         if swallowed && !scan.lot().is_some_and(|lot| known(&lot)) {
@@ -222,14 +224,15 @@ impl Code {
         let mut warn = |code: &'static str, detail: String| warnings.push(Warning { code, detail });
         let mut found: Vec<Standing> = Vec::new();
         if let Some(unit) = &unit {
-            let units = registry.units_in(unit, stock.now);
+            let mut units = registry.units_in(unit, stock.now);
+            units.retain(|unit| stock.sight.unit(unit));
             if units.is_empty() {
                 warn("unknown_unit", format!("nothing is registered as `{unit}`"));
             }
             found.extend(units.iter().filter_map(|unit| stock.standing(unit)));
         } else if let Some((gtin, lot)) = gtin.zip(lot.clone()) {
             let key = LotKey { gtin, lot };
-            match registry.lots.get(&key) {
+            match registry.lots.get(&key).filter(|_| stock.sight.lot(&key)) {
                 None => warn("unknown_lot", format!("there is no lot `{key}`")),
                 Some(lot) => {
                     if let Some(expiry) = self.expiry().filter(|expiry| *expiry != lot.expires_on) {
@@ -242,7 +245,7 @@ impl Code {
             let of_lot = units.iter().filter(|unit| registry.lot_of(unit).as_ref() == Some(&key));
             found.extend(of_lot.filter_map(|unit| stock.standing(unit)).filter(Standing::is_open));
         }
-        if let Some(gtin) = gtin.filter(|gtin| !registry.products.contains(gtin)) {
+        if let Some(gtin) = gtin.filter(|gtin| !registry.products.contains(gtin) || !stock.sight.product(gtin)) {
             warn("unknown_product", format!("there is no product `{gtin}`"));
         }
         gtin = gtin.or_else(|| {

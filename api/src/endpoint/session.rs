@@ -6,16 +6,16 @@ use axum::http::header::{HeaderMap, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::instant::to_rfc3339;
-use model::role::Role;
 use serde::{Deserialize, Serialize};
-use store::ledger::{Attempt, Session, Way};
+use store::ledger::{Attempt, Principal, Session, Way};
 use utoipa::ToSchema;
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body;
 use crate::problem::Problem;
 use crate::session;
 use crate::state::Shared;
+use crate::view;
 
 /// The longest name and password looked at, in bytes.
 const MAX_CREDENTIAL_BYTES: usize = 4096;
@@ -45,6 +45,9 @@ pub(crate) struct SessionView {
     external: bool,
     /// When the session ends if nothing is asked meanwhile; null for a token.
     expires_at: Option<String>,
+    /// The sites the person or the token is limited to; absent without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<Vec<String>>,
 }
 
 impl SessionView {
@@ -56,11 +59,13 @@ impl SessionView {
             one_time: session.one_time,
             external: session.external,
             expires_at: Some(to_rfc3339(session.expires_at.millis())),
+            sites: session.principal.sites.as_ref().map(view::sites),
         }
     }
 
-    fn without_session(name: String, role: Role) -> Self {
-        Self { name, role: role.as_str(), csrf: None, one_time: false, external: false, expires_at: None }
+    fn without_session(who: &Principal) -> Self {
+        let (name, role, sites) = (who.name.to_string(), who.role.as_str(), who.sites.as_ref().map(view::sites));
+        Self { name, role, csrf: None, one_time: false, external: false, expires_at: None, sites }
     }
 }
 
@@ -101,9 +106,9 @@ pub(crate) async fn begin(
     (status = 200, body = SessionView),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn show(caller: Caller) -> Json<SessionView> {
+pub(crate) async fn show(Sighted(caller): Sighted) -> Json<SessionView> {
     let told = caller.session().map(SessionView::of);
-    Json(told.unwrap_or_else(|| SessionView::without_session(caller.name().to_string(), caller.0.role)))
+    Json(told.unwrap_or_else(|| SessionView::without_session(&caller.0)))
 }
 
 /// Signs out.
@@ -112,7 +117,11 @@ pub(crate) async fn show(caller: Caller) -> Json<SessionView> {
     (status = 401, body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "A token has no session", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn end(caller: Caller, State(shared): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn end(
+    Sighted(caller): Sighted,
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let id = session::id(&headers).filter(|_| caller.session().is_some());
     let id = id.ok_or_else(|| Problem::not_found("there is no session to end: a token is revoked instead"))?;
     shared.given.ledger.end_session(id).await?;

@@ -11,8 +11,9 @@ use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Place, Target};
 use model::role::Permission;
+use store::newest::Last;
 
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::Parameters;
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -28,7 +29,7 @@ use crate::view::site::{GlanceView, SensorStateView, SiteView};
     (status = 403, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(page): Parameters<PageParams>,
 ) -> Result<Json<Page<SiteView>>, Problem> {
@@ -36,7 +37,7 @@ pub(crate) async fn list(
     let (limit, after) = (page.limit()?, page.after()?);
     let look = move |stock: &Stock| {
         let places = &stock.registry().places;
-        let mut records = places.iter();
+        let mut records = places.iter().filter(|place| stock.sight.place(&place.id));
         if let Some(after) = &after {
             records.find(|place| place.id.as_str() == after).ok_or_else(bad_cursor)?;
         }
@@ -44,7 +45,7 @@ pub(crate) async fn list(
         let page = Page::cut(records.take(limit + 1).collect(), limit, |place| place.id.to_string());
         Ok(Json(page.map(|place| glances.view(stock, &place.record))))
     };
-    Stock::look(&shared, look).await
+    Stock::look(&shared, &caller, look).await
 }
 
 /// How things stand in each place, the places inside of it left out.
@@ -139,6 +140,9 @@ impl Glances {
 /// What `sensor` said last, which has been where it is since `since`.
 pub(crate) fn sensor_state(stock: &Stock, sensor: &Name, since: ValidAt) -> SensorStateView {
     let last = stock.newest().of(sensor.as_str());
+    // what it said before it came here was said of somewhere else
+    let is_of_here = |last: &Last| !stock.sight.is_limited() || last.measured_at.millis() >= since.millis();
+    let last = last.filter(is_of_here);
     let silent = stock.snapshot.holds.lasting(&Subject::Sensor(sensor.clone())).is_some();
     let heard = last.as_ref().map_or(since, |last| ValidAt::from_millis(last.measured_at.millis()).max(since));
     SensorStateView {

@@ -8,12 +8,14 @@ use model::role::{Permission, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::users;
 use crate::access::{Caller, TokenOrPassword};
 use crate::body::{self, Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::person::Because;
 use crate::problem::Problem;
 use crate::state::Shared;
+use crate::view;
 use crate::view::token::TokenView;
 
 /// A token to be made.
@@ -26,6 +28,9 @@ pub(crate) struct NewToken {
     role: String,
     /// The only gateway it may publish as; for the role `gateway`, its name when absent.
     gateway: Option<String>,
+    /// The sites it is limited to: places, each with everything inside of it; no limit when absent or null. A gateway,
+    /// which reads nothing, has none.
+    sites: Option<Vec<String>>,
 }
 
 /// A token that was made, shown this once.
@@ -39,6 +44,9 @@ pub(crate) struct CreatedToken {
     role: &'static str,
     /// The gateway it is bound to.
     gateway: Option<String>,
+    /// The sites it is limited to; absent without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<Vec<String>>,
 }
 
 /// All tokens ever created, revoked ones too, by creation.
@@ -82,8 +90,14 @@ pub(crate) async fn create(
         (None, Role::Gateway) => Some(name.clone()),
         (gateway, _) => gateway,
     };
-    let token = shared.given.ledger.create_token(role, &name, gateway.as_ref(), caller.name()).await?;
+    let sites = wanted.sites.as_deref().map(users::sites).transpose()?;
+    if sites.is_some() && role == Role::Gateway {
+        return Err(Problem::bad_request("sites", "a gateway reads nothing: leave `sites` out"));
+    }
+    let (ledger, told) = (&shared.given.ledger, sites.as_ref().map(view::sites));
+    let token = ledger.create_limited_token(role, &name, gateway.as_ref(), sites, caller.name()).await?;
     let created = CreatedToken {
+        sites: told,
         token,
         name: name.to_string(),
         role: role.as_str(),

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::dispatch::instant;
 use super::holds::name;
-use crate::access::Caller;
+use crate::access::Sighted;
 use crate::body::{Parameters, Place};
 use crate::page::{Page, PageParams, bad_cursor};
 use crate::problem::Problem;
@@ -56,7 +56,7 @@ pub(crate) struct UnitParams {
      content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Parameters(params): Parameters<UnitParams>,
 ) -> Result<Json<Page<UnitView>>, Problem> {
@@ -85,7 +85,7 @@ pub(crate) async fn list(
         let page = Page::cut(found.take(limit + 1).collect(), limit, |standing| standing.unit.to_string());
         Ok(Json(page.map(|standing| UnitView::of(stock, &standing))))
     };
-    Stock::look(&shared, look).await
+    Stock::look(&shared, &caller, look).await
 }
 
 fn verdict(word: &str) -> Result<Verdict, Problem> {
@@ -124,12 +124,12 @@ pub(crate) struct Against {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn one(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
 ) -> Result<Json<UnitInFull>, Problem> {
     caller.must_have(Permission::Read)?;
-    let unit = shared.known_unit(&id)?;
+    let unit = shared.known_unit(&caller.sight(&shared), &id)?;
     let assessment = shared.assess(&unit, None).await?.map(Arc::new);
     // holds as they are after the assessment, so that one it led to meanwhile counts
     let look = move |stock: &Stock| {
@@ -139,7 +139,7 @@ pub(crate) async fn one(
         let dispatch = Against { blocks: blocks.unwrap_or_default() };
         Ok(Json(UnitInFull { unit: UnitView::of(stock, &standing), dispatch }))
     };
-    Stock::look(&shared, look).await
+    Stock::look(&shared, &caller, look).await
 }
 
 /// Which state of knowledge.
@@ -164,13 +164,13 @@ pub(crate) struct AssessmentParams {
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn assessment(
-    caller: Caller,
+    Sighted(caller): Sighted,
     State(shared): State<Shared>,
     Place(id): Place<String>,
     Parameters(params): Parameters<AssessmentParams>,
 ) -> Result<Json<Value>, Problem> {
     caller.must_have(Permission::Read)?;
-    let unit = shared.known_unit(&id)?;
+    let unit = shared.known_unit(&caller.sight(&shared), &id)?;
     let as_of = instant("as_of", params.as_of.as_deref())?;
     let known_at = instant("known_at", params.known_at.as_deref())?;
     let known_at = known_at.map(|at| RecordedAt::from_millis(at.millis()));

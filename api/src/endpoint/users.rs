@@ -5,7 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::role::{Permission, Role};
-use serde::Deserialize;
+use model::sight::Sites;
+use serde::{Deserialize, Deserializer};
 use store::ledger::{UserChange, UserInfo};
 use utoipa::ToSchema;
 
@@ -28,6 +29,8 @@ pub(crate) struct NewUser {
     role: String,
     /// 12 to 1024 characters.
     password: String,
+    /// The sites the person is limited to: places, each with everything inside of it; no limit when absent or null.
+    sites: Option<Vec<String>>,
 }
 
 /// A new password.
@@ -48,8 +51,23 @@ pub(crate) struct ChangedUser {
     role: Option<String>,
     /// Whether nobody comes in with it.
     disabled: Option<bool>,
+    /// The sites the person is limited to; null lifts the limit.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    sites: Option<Option<Vec<String>>>,
     /// Why.
     reason: Option<String>,
+}
+
+/// What was given, null too; absent is what is not given at all.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The limit that `places` are.
+pub(crate) fn sites(places: &[String]) -> Result<Sites, Problem> {
+    let places = places.iter().map(|place| name(place)).collect::<Result<Vec<_>, _>>()?;
+    Sites::new(places).map_err(|error| Problem::bad_request("sites", error.to_string()))
 }
 
 /// All accounts, by name.
@@ -93,11 +111,13 @@ pub(crate) async fn create(
     let person = name(&wanted.name)?;
     let role = of_person(&wanted.role)?;
     let ledger = &shared.given.ledger;
-    ledger.create_user(&person, role, &wanted.password, caller.name()).await?;
+    let sites = wanted.sites.as_deref().map(sites).transpose()?;
+    ledger.create_limited_user(&person, role, sites, &wanted.password, caller.name()).await?;
     Ok((StatusCode::CREATED, Json(account(&shared, person.as_str())?.into())))
 }
 
-/// Gives an account another role, disables it, or lets it in again; its sessions end. Nobody changes their own.
+/// Gives an account another role or another limit to sites, disables it, or lets it in again; its sessions end. Nobody
+/// changes their own.
 #[utoipa::path(patch, path = "/v1/users/{id}", tag = "access", request_body = ChangedUser,
     params(("id" = String, Path, description = "The account's name")),
     security(("bearer" = []), ("basic" = [])), responses(
@@ -118,7 +138,8 @@ pub(crate) async fn change(
     let role = wanted.role.as_deref().map(of_person).transpose()?;
     let reason = wanted.reason.as_deref().map(said).transpose()?;
     let person = account(&shared, &id)?.name;
-    let change = UserChange { role, disabled: wanted.disabled };
+    let limit = |places: Option<Vec<String>>| places.as_deref().map(sites).transpose();
+    let change = UserChange { role, disabled: wanted.disabled, sites: wanted.sites.map(limit).transpose()? };
     shared.given.ledger.change_user(&person, change, reason.as_deref(), caller.name()).await?;
     Ok(Json(account(&shared, &id)?.into()))
 }
@@ -147,6 +168,7 @@ pub(crate) async fn set_password(
         Some(session) if !session.one_time => caller.shows(&shared, wanted.current.as_deref()).await?,
         Some(_) => {}
         None if is_theirs && caller.by_password() => {}
+        None if caller.0.sites.is_some() => return Err(Problem::site_limited()),
         None => caller.must_have(Permission::ManageUsers)?,
     }
     let account = account(&shared, &id)?;

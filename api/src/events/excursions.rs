@@ -9,6 +9,7 @@ use model::gs1::Gtin;
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::Registry;
+use model::sight::Sight;
 use serde_json::{Value, json};
 
 use crate::endpoint::excursions::fires_at;
@@ -18,6 +19,14 @@ const UNITS_NAMED: usize = 100;
 
 /// The assessments of the look before, by unit.
 pub(super) struct Excursions(Vec<Arc<Assessment>>);
+
+/// What changed about one excursion of one unit.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    change: Change,
+    excursion: Excursion,
+    assessment: Arc<Assessment>,
+}
 
 /// What became of an excursion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,9 +58,9 @@ impl Excursions {
         Self(latest)
     }
 
-    /// What changed since the look before.
-    pub(super) fn changes(&mut self, registry: &Registry, latest: Vec<Arc<Assessment>>) -> Vec<Value> {
-        let mut found: BTreeMap<Key, (Value, Vec<&Name>)> = BTreeMap::new();
+    /// What changed since the look before, by unit.
+    pub(super) fn changes(&mut self, latest: Vec<Arc<Assessment>>) -> Vec<Changed> {
+        let mut found = Vec::new();
         let mut before = self.0.iter().peekable();
         for assessment in &latest {
             while before.next_if(|known| known.unit < assessment.unit).is_some() {}
@@ -61,20 +70,28 @@ impl Excursions {
             }
             let was: &[Excursion] = known.map_or(&[], |known| &known.excursions);
             for (change, excursion) in compared(was, assessment, known.map(Arc::as_ref)) {
-                let key = (change, assessment.gtin, excursion.rule.clone(), excursion.start);
-                let view = || (view(registry, change, assessment, excursion), Vec::new());
-                found.entry(key).or_insert_with(view).1.push(&assessment.unit);
+                found.push(Changed { change, excursion: excursion.clone(), assessment: Arc::clone(assessment) });
             }
         }
-        let told = found.into_values().map(|(mut view, units)| {
-            view["unit_count"] = json!(units.len());
-            view["units"] = units.iter().take(UNITS_NAMED).map(|unit| json!(unit.as_str())).collect();
-            view
-        });
-        let told = told.collect();
         self.0 = latest;
-        told
+        found
     }
+}
+
+/// `changes` as they are told, those together that units have in common; of units that are seen and of no others.
+pub(super) fn told(registry: &Registry, changes: &[Changed], sight: &Sight) -> Vec<Value> {
+    let mut found: BTreeMap<Key, (Value, Vec<&Name>)> = BTreeMap::new();
+    for Changed { change, excursion, assessment } in changes.iter().filter(|one| sight.unit(&one.assessment.unit)) {
+        let key = (*change, assessment.gtin, excursion.rule.clone(), excursion.start);
+        let view = || (view(registry, *change, assessment, excursion), Vec::new());
+        found.entry(key).or_insert_with(view).1.push(&assessment.unit);
+    }
+    let told = found.into_values().map(|(mut view, units)| {
+        view["unit_count"] = json!(units.len());
+        view["units"] = units.iter().take(UNITS_NAMED).map(|unit| json!(unit.as_str())).collect();
+        view
+    });
+    told.collect()
 }
 
 /// What differs between the excursions before and those of `now`.

@@ -2,6 +2,8 @@
 
 use model::hold::{AlarmId, Hold, HoldId, Holds};
 use model::instant::to_rfc3339;
+use model::name::Name;
+use model::sight::Sight;
 use serde_json::{Value, json};
 use store::ledger::Event;
 
@@ -15,8 +17,9 @@ pub(super) fn is_long(event: &Event) -> bool {
     event.kind.ends_with("_together")
 }
 
-/// What is told of `event`; nothing, when it is about something else. `holds` is a later state.
-pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
+/// What is told of `event`; nothing, when it is about something else, or about nothing that is seen. `holds` is a later
+/// state.
+pub(super) fn told(holds: &Holds, event: &Event, sight: &Sight) -> Option<(Topic, Value)> {
     let topic = match event.kind.split_once('.')? {
         ("hold", _) | ("review", "accepted") => Topic::Hold,
         ("alarm", _) => Topic::Alarm,
@@ -35,6 +38,7 @@ pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
             let joint = holds.joint_alarm(event.seq.get())?;
             let each: Vec<Value> = (1..)
                 .zip(joint.units.iter())
+                .filter(|(_, unit)| sight.unit(unit))
                 .map(|(member, unit)| {
                     let id = AlarmId::of_member(joint.event, member);
                     json!({ "id": id.to_string(), "unit": unit.as_str() })
@@ -42,30 +46,38 @@ pub(super) fn told(holds: &Holds, event: &Event) -> Option<(Topic, Value)> {
                 .collect();
             told["change"] = json!("raised");
             told["count"] = json!(each.len());
-            told["alarm"] = holds.alarm(AlarmId::of_member(joint.event, 1))?.to_json();
+            told["alarm"] = holds.alarm(AlarmId::parse(each.first()?["id"].as_str()?)?)?.to_json();
             told["alarms"] = Value::Array(each);
         }
         Topic::Alarm => {
             let id = body["id"].as_str().or(body["alarm"].as_str()).and_then(AlarmId::parse)?;
-            told["alarm"] = holds.alarm(id)?.to_json();
+            told["alarm"] = holds.alarm(id).filter(|alarm| sight.alarm(alarm))?.to_json();
         }
-        _ if change == "accepted" => told["unit"] = body["unit"].clone(),
+        _ if change == "accepted" => {
+            let unit = body["unit"].as_str()?;
+            told["unit"] = Name::parse(unit).is_ok_and(|name| sight.unit(&name)).then(|| json!(unit))?;
+        }
         _ if matches!(change, "placed_together" | "evidence_together") => {
             let event = HoldId::parse(body["id"].as_str().or(body["hold"].as_str())?)?;
             let joint = holds.joint(event.get())?;
             let change = change.trim_end_matches("_together");
             told["change"] = json!(change);
-            told["count"] = json!(joint.units.len());
             let members = (1..).take(joint.units.len()).map(|member| HoldId::of_member(joint.event, member));
-            told["holds"] = members.filter_map(|id| holds.get(id)).map(|hold| view(&hold, change)).collect();
+            let seen = members.filter_map(|id| holds.get(id)).filter(|hold| sight.hold(hold));
+            let holds: Vec<Value> = seen.map(|hold| view(&hold, change)).collect();
+            told["count"] = json!(holds.len());
+            told["holds"] = Value::Array(holds);
         }
         _ => {
             let one = body["id"].as_str().or(body["hold"].as_str());
             let many = body["holds"].as_array().into_iter().flatten().filter_map(|of| of["hold"].as_str());
             let ids = one.into_iter().chain(many).filter_map(HoldId::parse);
-            let holds: Vec<Value> = ids.filter_map(|id| holds.get(id)).map(|hold| view(&hold, change)).collect();
-            told["holds"] = Value::Array(holds);
+            let seen = ids.filter_map(|id| holds.get(id)).filter(|hold| sight.hold(hold));
+            told["holds"] = seen.map(|hold| view(&hold, change)).collect();
         }
+    }
+    if sight.is_limited() && told["holds"].as_array().is_some_and(Vec::is_empty) {
+        return None;
     }
     Some((topic, told))
 }

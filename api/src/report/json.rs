@@ -98,8 +98,8 @@ pub(super) fn report(facts: &Report, registry: &Registry, issued: &Issued) -> Va
     let units: Vec<Value> = facts.units.iter().enumerate().map(number).collect();
     cuts.note_of_units();
     let holds = facts.holds.iter().map(|hold| {
-        let mut record = hold.to_json();
-        record["record_sha256"] = json!(record_hash(hold));
+        let mut record = facts.sight.told(hold);
+        record["record_sha256"] = json!(facts.sight.digests(hold).then(|| record_hash(hold)));
         record
     });
     let holds = cuts.cut("holds", holds.collect(), MAX_HOLDS, "GET /v1/holds");

@@ -1,6 +1,7 @@
 //! A hold as it is sent.
 
 use model::hold::{Hold, Scope};
+use model::sight::Sight;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::ledger::{Checked, record_hash};
@@ -25,8 +26,8 @@ pub(crate) struct HoldView {
     lot: Option<String>,
     /// The place it is on.
     place: Option<String>,
-    /// SHA-256 of the canonical record: what the next signature binds.
-    record_sha256: String,
+    /// SHA-256 of the canonical record: what the next signature binds. Null when not all of the record is told.
+    record_sha256: Option<String>,
     /// Whether every signature still is on what it was put on; each of `acts` says so of its own.
     signature: SignatureView,
 }
@@ -47,26 +48,27 @@ impl SignatureView {
 }
 
 impl HoldView {
-    /// `hold` as it is sent, its signatures checked now.
-    pub(crate) async fn of(hold: &Hold, shared: &Shared) -> Result<Self, Problem> {
+    /// `hold` as it is sent to somebody with this `sight`, its signatures checked now.
+    pub(crate) async fn of(hold: &Hold, shared: &Shared, sight: &Sight) -> Result<Self, Problem> {
         let signatures = shared.given.ledger.check_signatures(hold).await?;
-        Ok(Self::checked(hold, &signatures))
+        Ok(Self::checked(hold, &signatures, sight))
     }
 
-    fn checked(hold: &Hold, signatures: &[Checked]) -> Self {
+    fn checked(hold: &Hold, signatures: &[Checked], sight: &Sight) -> Self {
         let (unit, lot, place) = match &hold.scope {
             Scope::Unit(unit) => (Some(unit.to_string()), None, None),
             Scope::Lot(key) => (None, Some((key.gtin.as_str().to_owned(), key.lot.to_string())), None),
             Scope::Place(place) => (None, None, Some(place.to_string())),
         };
         let (gtin, lot) = lot.unzip();
-        let mut record = if let Value::Object(record) = hold.to_json() { record } else { Map::new() };
+        let mut record = if let Value::Object(record) = sight.told(hold) { record } else { Map::new() };
         let acts = record.get_mut("acts").and_then(Value::as_array_mut).into_iter().flatten();
         for (act, checked) in acts.zip(signatures) {
             act["signature"] = json!(SignatureView::of(checked));
         }
         let worst = signatures.iter().find(|checked| checked.is_err()).or(signatures.first());
         let signature = worst.map_or(SignatureView { valid: None, problem: None }, SignatureView::of);
-        Self { record, unit, gtin, lot, place, record_sha256: record_hash(hold).into(), signature }
+        let record_sha256 = sight.digests(hold).then(|| record_hash(hold).into());
+        Self { record, unit, gtin, lot, place, record_sha256, signature }
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct TokenView {
     revoked_at: Option<String>,
     /// When it was last used, as far as that is known.
     last_used_at: Option<String>,
+    /// The sites it is limited to; absent without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<Vec<String>>,
 }
 
 impl From<TokenInfo> for TokenView {
@@ -34,6 +37,7 @@ impl From<TokenInfo> for TokenView {
             created_at: to_rfc3339(token.created_at.millis()),
             revoked_at: token.revoked_at.map(|at| to_rfc3339(at.millis())),
             last_used_at: token.last_used_at.map(|at| to_rfc3339(at.millis())),
+            sites: token.sites.as_ref().map(super::sites),
         }
     }
 }

@@ -100,7 +100,10 @@ impl UnitView {
         let began = registry.beginning(unit).map(|(at, _)| at);
         let assessment = standing.assessment.as_deref();
         let watermark = assessment.and_then(|assessment| assessment.provenance.watermark);
-        let last_reading_at = if standing.is_open() { stock.last_heard(unit).max(watermark) } else { watermark };
+        // what its sensors said last, they may have said before they came to where it is
+        let heard = if standing.is_open() && !stock.sight.is_limited() { stock.last_heard(unit) } else { None };
+        let last_reading_at = heard.max(watermark);
+        let seen = |place: &Name| stock.sight.names(place);
         let told = |at: ValidAt| at.to_string();
         let named = |name: &Name| name.to_string();
         Self {
@@ -111,9 +114,9 @@ impl UnitView {
             remaining_quantity: standing.remaining,
             at: began.map(told).unwrap_or_default(),
             place: standing.place.as_ref().map(named),
-            site: registry.last_site_of(unit, stock.now).as_ref().map(named),
-            registered_place: registered.and_then(|unit| unit.place.as_ref().map(named)),
-            split_from: split_from(registry, unit).as_ref().map(named),
+            site: registry.last_site_of(unit, stock.now).filter(seen).as_ref().map(named),
+            registered_place: registered.and_then(|unit| unit.place.as_ref().filter(|place| seen(place)).map(named)),
+            split_from: split_from(registry, unit).filter(|parent| stock.sight.unit(parent)).as_ref().map(named),
             closed_at: standing.closed.as_ref().map(|(at, _)| told(*at)),
             closed_as: standing.closed.as_ref().map(|(_, kind)| named(kind)),
             version,

@@ -24,6 +24,9 @@ pub(crate) struct UserView {
     has_password: bool,
     /// The identity provider's word for the person, if they come in from there: issuer, a space, subject.
     external: Option<String>,
+    /// The sites the person is limited to; absent without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<Vec<String>>,
 }
 
 impl From<UserInfo> for UserView {
@@ -37,6 +40,7 @@ impl From<UserInfo> for UserView {
             disabled: user.disabled,
             has_password: user.has_password,
             external: user.external,
+            sites: user.sites.as_ref().map(super::sites),
         }
     }
 }

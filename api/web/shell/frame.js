@@ -22,7 +22,7 @@ export const frame = {
       el("a", { href: `#/${view.name}`, class: at < AT_HAND ? "" : "further", data: { view: view.name } }, icon(view.picture), el("span", {}, t(`nav.${view.name}`))));
     const choices = el("div", { class: "choices" }, language(redraw), theme());
     const reader = el("div", { class: "reader" },
-      el("span", { class: "who", title: t("signed.in.as", { name: me.name }) }, el("b", {}, me.name), el("span", { class: "note" }, named("role", me.role))),
+      el("span", { class: "who", title: t("signed.in.as", { name: me.name }) }, el("b", {}, me.name), el("span", { class: "note" }, named("role", me.role), me.sites && ` · ${me.sites.join(", ")}`)),
       el("button", { type: "button", class: "button quiet", on: { click: signOut } }, t("sign.out")));
     const more = el("div", { class: "more", id: "more" }, choices, reader);
     const opener = el("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": "more" }, icon("more"), el("span", {}, t("nav.more")));

@@ -9,6 +9,7 @@ import words from "../words/holds.js";
 import { incident, incidentsOf } from "./holds/incident.js";
 import { mayHold, placeByHand } from "./holds/manual.js";
 import { acceptReview, decides, signed } from "./holds/sign.js";
+import { byLists, bySql } from "./holds/told.js";
 
 register(words);
 
@@ -16,11 +17,6 @@ const STATES = ["open", "under_review", "released", "rejected"];
 const CAUSES = ["excursion", "frozen", "budget", "expired", "effective_expiry", "model_range", "manual"];
 // Incidents shown at first, and more each time.
 const SHOWN = 30;
-
-// What the holds' own records do not say: what the unit is, and where it is now.
-const UNITS = `SELECT h.id, u.gtin, u.lot, u.quantity, c.place, p.name AS product FROM holds h
- LEFT JOIN units u ON u.id = h.unit LEFT JOIN custody c ON c.unit = h.unit AND c.to_at IS NULL
- LEFT JOIN products p ON p.gtin = u.gtin`;
 
 export async function show(root, context, { query }) {
   const { api, me, live, go } = context;
@@ -71,11 +67,8 @@ export async function show(root, context, { query }) {
 
   async function load() {
     const states = wanted.state === "undecided" ? ["open", "under_review"] : [wanted.state === "all" ? "" : wanted.state];
-    const [counts, [clock], units, products, ...pages] = await Promise.all([
-      api.sql("SELECT state, count(*) AS n FROM holds GROUP BY state"), api.sql("SELECT now() AS now"), api.sql(UNITS), api.every("/v1/products"), ...states.map(asked),
-    ]);
-    // the server's clock may not be the reader's
-    told = { now: Date.parse(clock.now), counts, units: new Map(units.map((unit) => [unit.id, unit])), products, incidents: incidentsOf(pages.flat()) };
+    const [{ now, counts, units }, products, ...pages] = await Promise.all([(me.sites ? byLists : bySql)(api), api.every("/v1/products"), ...states.map(asked)]);
+    told = { now, counts, units: new Map(units.map((unit) => [unit.id, unit])), products, incidents: incidentsOf(pages.flat()) };
     draw();
     await loadReviews();
   }

@@ -12,22 +12,23 @@ import { tokens } from "./settings/tokens.js";
 
 register(words);
 
-// One line for each part: its address, for which roles it is (all when absent), and what draws it.
+// One line for each part: its address, for which roles it is (all when absent), whether it is closed to whoever is limited to
+// sites, and what draws it.
 const PARTS = {
   own: { draw: own },
-  people: { roles: ["admin"], draw: people },
-  tokens: { roles: ["admin"], draw: tokens },
+  people: { roles: ["admin"], closed: true, draw: people },
+  tokens: { roles: ["admin"], closed: true, draw: tokens },
   products: { draw: registered("products") },
   places: { draw: registered("places") },
   sensors: { draw: registered("sensors") },
   associations: { draw: registered("associations") },
-  recipients: { draw: recipients },
+  recipients: { closed: true, draw: recipients },
 };
 
 export async function show(root, context, { path: [wanted], query }) {
   const { me } = context;
   const part = PARTS[wanted] ? wanted : "own";
-  const may = (one) => !PARTS[one].roles || PARTS[one].roles.includes(me.role);
+  const may = (one) => (PARTS[one].roles?.includes(me.role) ?? true) && !(me.sites && PARTS[one].closed);
   const body = el("div", { class: "settings-body" });
   root.append(
     el("div", { class: "view-head" }, el("h1", {}, t("settings.title"))),
@@ -35,7 +36,7 @@ export async function show(root, context, { path: [wanted], query }) {
       el("nav", { class: "settings-nav", "aria-label": t("settings.title") }, Object.keys(PARTS).filter(may).map((one) =>
         el("a", { href: `#/settings/${one}`, "aria-current": one === part && "page" }, t(`settings.${one}`)))),
       body));
-  if (!may(part)) return void body.append(notice("note", t("settings.not", { role: named("role", me.role) })));
+  if (!may(part)) return void body.append(notice("note", me.sites ? t("problem.site_limited") : t("settings.not", { role: named("role", me.role) })));
   await PARTS[part].draw(body, context, query);
   return undefined;
 }

@@ -18,8 +18,8 @@ register(words);
 const EVERY = 20_000;
 const ROWS = 48;
 
-export async function show(root, { api, live, say, signal }, { path: [id] }) {
-  const state = await ask(api, id);
+export async function show(root, { api, live, me, say, signal }, { path: [id] }) {
+  const state = await ask({ api, me }, id);
   const head = el("div", { class: "unit-head" });
   const cards = el("div", { class: "unit-cards" });
   const record = el("div", { class: "unit-record" });
@@ -62,7 +62,7 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
   chart.start();
 
   const redraw = async () => {
-    const next = await ask(api, id);
+    const next = await ask({ api, me }, id);
     draw(next);
     await chart.update(about(next));
   };
@@ -73,13 +73,19 @@ export async function show(root, { api, live, say, signal }, { path: [id] }) {
 const readings = async (api, id, from, to, points) => (await api.get(`${path`/v1/units/${id}/readings`}?from=${from}&to=${to}&max_points=${points}`)).items;
 
 /** All that is known of it. */
-async function ask(api, id) {
-  const quoted = id.replaceAll("'", "''");
+async function ask({ api, me }, id) {
   const [unit, known, holds, products, places, stays] = await Promise.all([
     api.get(path`/v1/units/${id}`), api.get(path`/v1/units/${id}/assessment`), api.every(`/v1/holds?unit=${encodeURIComponent(id)}`, 1000),
-    api.every("/v1/products"), api.every("/v1/places"), api.sql(`SELECT place, from_at, to_at FROM custody WHERE unit = '${quoted}' ORDER BY from_at`),
+    api.every("/v1/products"), api.every("/v1/places"), staysOf({ api, me }, id),
   ]);
   return { unit, known, holds, stays, placeName: placeNames(places), product: products.find((product) => product.gtin === unit.gtin) ?? { gtin: unit.gtin } };
+}
+
+/** Where it was: by SQL, or where that is closed by its report. */
+async function staysOf({ api, me }, id) {
+  if (!me.sites) return api.sql(`SELECT place, from_at, to_at FROM custody WHERE unit = '${id.replaceAll("'", "''")}' ORDER BY from_at`);
+  const { units: [{ custody }] } = await api.get(`/v1/report?format=json&unit=${encodeURIComponent(id)}`);
+  return custody.map((stay) => ({ place: stay.place, from_at: stay.from, to_at: stay.to }));
 }
 
 const at = (text) => Date.parse(text);

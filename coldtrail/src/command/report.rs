@@ -12,6 +12,7 @@ use ingest::clock::Clock;
 use model::gs1::LotKey;
 use model::instant::ValidAt;
 use model::name::Name;
+use model::sight::Sight;
 
 use super::remote::Remote;
 use crate::arguments::Report;
@@ -70,7 +71,7 @@ async fn from_directory(arguments: &Report, subject: Subject) -> Result<Vec<u8>,
     let now = ValidAt::from_millis(clock.now().millis());
     let assess = StoreAssess::new(engine, opened.ledger.clone(), Arc::new(move || now), Board::default());
     let as_of = arguments.as_of.unwrap_or(now);
-    let question = Question { subject, from: arguments.from, to: arguments.to, as_of };
+    let question = Question { subject, from: arguments.from, to: arguments.to, as_of, sight: Sight::everything() };
     let issued = Issued { at: opened.ledger.now(), by: "the command line".to_owned() };
     let made =
         report::make(&assess, &opened.ledger.snapshot(), &question, &issued).await.map_err(|error| match error {

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use model::instant::RecordedAt;
 use model::name::Name;
 use model::role::Role;
+use model::sight::Sites;
 
 use super::append::{Prepared, Writing};
-use super::people::{Account, user_row};
+use super::people::{Account, registered, user_row};
 use super::projection::{self, TokenRow, UserRow};
 use super::{Ledger, SYSTEM, Snapshot, files, secret};
 use crate::Error;
@@ -23,6 +24,20 @@ pub struct Principal {
     pub role: Role,
     /// The only gateway they may publish as, if the token is bound to one.
     pub gateway: Option<Name>,
+    /// The sites they are limited to, if they are.
+    pub sites: Option<Sites>,
+}
+
+/// Accounts and tokens as they are at one state of the ledger.
+#[derive(Clone)]
+pub struct People(Arc<Access>);
+
+impl People {
+    /// Whether no account and no token changed between both.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What may be told about a token.
@@ -36,6 +51,8 @@ pub struct TokenInfo {
     pub role: Role,
     /// The gateway it is bound to.
     pub gateway: Option<Name>,
+    /// The sites it is limited to, if it is.
+    pub sites: Option<Sites>,
     /// When it was created.
     pub created_at: RecordedAt,
     /// When it was revoked.
@@ -75,7 +92,8 @@ impl Access {
             access.tokens.insert(hash, token_info(row)?);
         }
         for (row, password_hash) in users {
-            let principal = Principal { name: name(&row.name)?, role: role(&row.role)?, gateway: None };
+            let principal =
+                Principal { name: name(&row.name)?, role: role(&row.role)?, gateway: None, sites: row.sites };
             let created_at = RecordedAt::from_millis(row.created_at_ms);
             let account = Account {
                 principal,
@@ -114,6 +132,7 @@ fn token_info(row: TokenRow) -> Result<TokenInfo, Error> {
         name: name(&row.name)?,
         role: role(&row.role)?,
         gateway: row.gateway.as_deref().map(name).transpose()?,
+        sites: row.sites,
         id: row.id,
         created_at: RecordedAt::from_millis(row.created_at_ms),
         revoked_at: row.revoked_at_ms.map(RecordedAt::from_millis),
@@ -180,18 +199,34 @@ impl Ledger {
         gateway: Option<&Name>,
         actor: &Name,
     ) -> Result<String, Error> {
+        self.create_limited_token(role, name, gateway, None, actor).await
+    }
+
+    /// Creates an API token, limited to `sites` if there are any.
+    ///
+    /// # Errors
+    /// As [`Ledger::create_token`], or when one of `sites` is no registered place.
+    pub async fn create_limited_token(
+        &self,
+        role: Role,
+        name: &Name,
+        gateway: Option<&Name>,
+        sites: Option<Sites>,
+        actor: &Name,
+    ) -> Result<String, Error> {
         if name.as_str() == SYSTEM {
             let what = format!("what the system does stands under the name `{SYSTEM}`: choose another name");
             return Err(Error::AccessRefused { what });
         }
         let token = secret::new_token();
         let hash = secret::token_hash(&token);
-        let row = token_row(name.to_string(), role, gateway.map(ToString::to_string), hash);
+        let row = TokenRow { sites, ..token_row(name.to_string(), role, gateway.map(ToString::to_string), hash) };
         let actor = actor.to_string();
-        let prepare = move |_: &Snapshot, _| {
-            Prepared::Write(Writing::of(vec![projection::token_created_draft(&row, &actor)]), ())
+        let prepare = move |snapshot: &Snapshot, _| match registered(snapshot, row.sites.as_ref()) {
+            Ok(()) => Prepared::Write(Writing::of(vec![projection::token_created_draft(&row, &actor)]), Ok(())),
+            Err(refused) => Prepared::Nothing(Err(refused)),
         };
-        self.append(prepare).await?;
+        self.append(prepare).await??;
         Ok(token)
     }
 
@@ -227,6 +262,20 @@ impl Ledger {
         self.0.backend.tokens().await?.into_iter().map(told).collect()
     }
 
+    /// Whom `token` is for, as far as is known here; `None` when it is none of ours, or revoked. It does not count as a
+    /// use of it.
+    #[must_use]
+    pub fn whose_token(&self, token: &str) -> Option<Principal> {
+        let access = self.people().0;
+        access.tokens.get(&secret::token_hash(token)).filter(|info| info.revoked_at.is_none()).map(principal)
+    }
+
+    /// Accounts and tokens as they are now.
+    #[must_use]
+    pub fn people(&self) -> People {
+        People(Arc::clone(&self.0.current.borrow().access))
+    }
+
     /// Who shows `token`; `None` when it is none of ours, or revoked. Known tokens are found in memory; for an
     /// unknown one the database is asked whether another process has appended.
     ///
@@ -243,12 +292,17 @@ impl Ledger {
         };
         let now_ms = (self.0.clock)().millis();
         self.0.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(info.id.clone(), now_ms);
-        Ok(Some(Principal { name: info.name.clone(), role: info.role, gateway: info.gateway.clone() }))
+        Ok(Some(principal(info)))
     }
+}
+
+fn principal(token: &TokenInfo) -> Principal {
+    let TokenInfo { name, role, gateway, sites, .. } = token.clone();
+    Principal { name, role, gateway, sites }
 }
 
 /// A token's row; the event's time is filled in when the event is.
 fn token_row(name: String, role: Role, gateway: Option<String>, hash: String) -> TokenRow {
     let id = uuid::Uuid::new_v4().to_string();
-    TokenRow { id, name, role: role.to_string(), hash, gateway, created_at_ms: 0, revoked_at_ms: None }
+    TokenRow { id, name, role: role.to_string(), hash, gateway, sites: None, created_at_ms: 0, revoked_at_ms: None }
 }

@@ -6,7 +6,7 @@ use model::role::Role;
 
 use super::access::Principal;
 use super::append::{Prepared, Writing};
-use super::people::{Account, user_row};
+use super::people::{Account, Rights, user_row};
 use super::projection::{self, UserRow};
 use super::{Ledger, SYSTEM, Snapshot};
 use crate::Error;
@@ -33,6 +33,7 @@ pub enum External {
 impl Ledger {
     /// Lets in the person that an identity provider calls `external` (issuer, a space, subject). The first time, an account is
     /// made with `name`, without a password; later the account is found by `external` alone, and gets `role` if it had another.
+    /// A limit to sites stays as an administrator set it.
     ///
     /// # Errors
     /// When the database refuses.
@@ -51,19 +52,20 @@ impl Ledger {
                     return Prepared::Nothing(External::NameTaken);
                 }
                 let row = UserRow { external: Some(external.clone()), ..user_row(name.to_string(), role, "", false) };
-                let passed = External::Passed(Principal { name: name.clone(), role, gateway: None });
+                let passed = External::Passed(Principal { name: name.clone(), role, gateway: None, sites: None });
                 return Prepared::Write(Writing::of(vec![projection::user_draft(true, &row, SYSTEM)]), passed);
             };
             if account.disabled {
                 return Prepared::Nothing(External::Disabled);
             }
-            let (name, before) = (account.principal.name.clone(), account.principal.role);
-            let passed = External::Passed(Principal { name: name.clone(), role, gateway: None });
-            if before == role {
+            let passed = External::Passed(Principal { role, ..account.principal.clone() });
+            let before = account.rights();
+            if before.role == role {
                 return Prepared::Nothing(passed);
             }
-            let change = ((before, false), (role, false));
-            let draft = projection::user_changed_draft(name.as_str(), change.0, change.1, Some(MAPPED), SYSTEM);
+            let after = Rights { role, ..before.clone() };
+            let name = account.principal.name.as_str();
+            let draft = projection::user_changed_draft(name, &before, &after, Some(MAPPED), SYSTEM);
             Prepared::Write(Writing::of(vec![draft]), passed)
         };
         self.append(prepare).await

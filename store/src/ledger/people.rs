@@ -3,6 +3,7 @@
 use model::instant::RecordedAt;
 use model::name::Name;
 use model::role::Role;
+use model::sight::Sites;
 
 use super::access::Principal;
 use super::append::{Prepared, Writing};
@@ -30,6 +31,8 @@ pub struct UserInfo {
     pub has_password: bool,
     /// The identity provider's word for the person, if they come in from there: issuer, a space, subject.
     pub external: Option<String>,
+    /// The sites they are limited to, if they are.
+    pub sites: Option<Sites>,
 }
 
 /// What an administrator changes of an account. What is absent stays.
@@ -39,6 +42,16 @@ pub struct UserChange {
     pub role: Option<Role>,
     /// Whether nobody comes in with it any more.
     pub disabled: Option<bool>,
+    /// Another limit, or `None` within to lift it.
+    pub sites: Option<Option<Sites>>,
+}
+
+/// What can change of an account, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rights {
+    pub(super) role: Role,
+    pub(super) disabled: bool,
+    pub(super) sites: Option<Sites>,
 }
 
 /// An account, as it is looked up.
@@ -53,12 +66,35 @@ pub(super) struct Account {
     pub(super) external: Option<String>,
 }
 
+impl Account {
+    /// What can change of it, as it is.
+    pub(super) fn rights(&self) -> Rights {
+        let Principal { role, sites, .. } = &self.principal;
+        Rights { role: *role, disabled: self.disabled, sites: sites.clone() }
+    }
+}
+
 impl Ledger {
     /// Creates an account.
     ///
     /// # Errors
     /// When there is one of that name, the password is shorter than 12 characters, or the database refuses.
     pub async fn create_user(&self, name: &Name, role: Role, password: &str, actor: &Name) -> Result<(), Error> {
+        self.create_limited_user(name, role, None, password, actor).await
+    }
+
+    /// Creates an account, limited to `sites` if there are any.
+    ///
+    /// # Errors
+    /// As [`Ledger::create_user`], or when one of `sites` is no registered place.
+    pub async fn create_limited_user(
+        &self,
+        name: &Name,
+        role: Role,
+        sites: Option<Sites>,
+        password: &str,
+        actor: &Name,
+    ) -> Result<(), Error> {
         let hash = hash_chosen_password(password).await?;
         let (name, actor) = (name.to_string(), actor.to_string());
         let prepare = move |snapshot: &Snapshot, _| {
@@ -66,7 +102,10 @@ impl Ledger {
                 let what = format!("there is an account `{name}` already: choose another name");
                 return Prepared::Nothing(Err(Error::AccessRefused { what }));
             }
-            let row = user_row(name.clone(), role, &hash, false);
+            if let Err(refused) = registered(snapshot, sites.as_ref()) {
+                return Prepared::Nothing(Err(refused));
+            }
+            let row = UserRow { sites: sites.clone(), ..user_row(name.clone(), role, &hash, false) };
             let drafts = vec![projection::user_draft(true, &row, &actor)];
             Prepared::Write(Writing { passwords: vec![(row.name, hash.clone())], ..Writing::of(drafts) }, Ok(()))
         };
@@ -100,10 +139,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Gives an account another role, disables it, or lets it in again. Its sessions end.
+    /// Gives an account another role or another limit, disables it, or lets it in again. Its sessions end.
     ///
     /// # Errors
-    /// When there is no such account, nothing would change, `actor` means themselves, or the database refuses.
+    /// When there is no such account, nothing would change, `actor` means themselves, a site is no registered place, or
+    /// the database refuses.
     pub async fn change_user(
         &self,
         name: &Name,
@@ -120,12 +160,21 @@ impl Ledger {
             if name == actor {
                 return refused("nobody changes their own account: ask another administrator".into());
             }
-            let before = (account.principal.role, account.disabled);
-            let after = (change.role.unwrap_or(before.0), change.disabled.unwrap_or(before.1));
+            let before = account.rights();
+            let after = Rights {
+                role: change.role.unwrap_or(before.role),
+                disabled: change.disabled.unwrap_or(before.disabled),
+                sites: change.sites.clone().unwrap_or_else(|| before.sites.clone()),
+            };
+            if before.sites != after.sites
+                && let Err(refused) = registered(snapshot, after.sites.as_ref())
+            {
+                return Prepared::Nothing(Err(refused));
+            }
             if before == after {
                 return refused(format!("the account `{name}` is just so already"));
             }
-            let draft = projection::user_changed_draft(&name, before, after, reason.as_deref(), &actor);
+            let draft = projection::user_changed_draft(&name, &before, &after, reason.as_deref(), &actor);
             Prepared::Write(Writing::of(vec![draft]), Ok(()))
         };
         self.append(prepare).await?
@@ -143,8 +192,20 @@ impl Ledger {
             disabled: account.disabled,
             has_password: !account.password_hash.is_empty(),
             external: account.external.clone(),
+            sites: account.principal.sites.clone(),
         };
         self.snapshot().access.users.values().map(told).collect()
+    }
+}
+
+/// Fails unless `sites` are registered places.
+pub(super) fn registered(snapshot: &Snapshot, sites: Option<&Sites>) -> Result<(), Error> {
+    let mut places = sites.into_iter().flat_map(Sites::iter);
+    match places.find(|place| !snapshot.registry.places.contains(place)) {
+        Some(place) => {
+            Err(Error::AccessRefused { what: format!("`sites`: there is no place `{place}`: register it first") })
+        }
+        None => Ok(()),
     }
 }
 
@@ -161,5 +222,5 @@ async fn hash_chosen_password(password: &str) -> Result<String, Error> {
 pub(super) fn user_row(name: String, role: Role, password_hash: &str, one_time: bool) -> UserRow {
     let password_digest = Hash::of(password_hash.as_bytes()).to_string();
     let role = role.to_string();
-    UserRow { name, role, password_digest, one_time, created_at_ms: 0, disabled: false, external: None }
+    UserRow { name, role, password_digest, one_time, created_at_ms: 0, disabled: false, external: None, sites: None }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use model::hold::Holds;
 use model::instant::{RecordedAt, parse_millis};
 use model::registry::{Change, from_canonical, to_canonical};
-use model::role::Role;
+use model::sight::Sites;
 use serde_json::{Value, json};
 
 use super::SYSTEM;
 use super::event::{Draft, Event, Sequence};
 use super::holds::event::HoldEvent;
 use super::holds::rows::{AcceptanceRow, AlarmRow, HoldEventRow, HoldRow, HoldRows, JointRow};
+use super::people::Rights;
 
 /// Kinds of events.
 pub(crate) mod kind {
@@ -71,6 +72,8 @@ pub(crate) struct TokenRow {
     pub(crate) hash: String,
     /// The only gateway it may publish as, if it is bound to one.
     pub(crate) gateway: Option<String>,
+    /// The sites it is limited to, if it is.
+    pub(crate) sites: Option<Sites>,
     /// When it was created, milliseconds since the epoch.
     pub(crate) created_at_ms: i64,
     /// When it was revoked, milliseconds since the epoch.
@@ -95,6 +98,8 @@ pub(crate) struct UserRow {
     pub(crate) disabled: bool,
     /// The identity provider's word for the person: issuer, a space, subject.
     pub(crate) external: Option<String>,
+    /// The sites the person is limited to, if they are.
+    pub(crate) sites: Option<Sites>,
 }
 
 /// How somebody showed who they are.
@@ -125,7 +130,7 @@ pub(crate) enum StateChange {
     TokenRevoked { id: String, at_ms: i64 },
     UserCreated(UserRow),
     UserPassword { name: String, password_digest: String, one_time: bool },
-    UserChanged { name: String, role: String, disabled: bool },
+    UserChanged { name: String, role: String, disabled: bool, sites: Option<Sites> },
     UserLocked { name: String, until_ms: i64 },
     Held { event: HoldEvent, seq: i64, at: RecordedAt },
     Nothing,
@@ -147,10 +152,24 @@ pub(crate) fn registry_draft(change: Change, actor: &str, reason: Option<&str>, 
     Draft { actor: actor.to_owned(), kind: kind::REGISTRY, body }
 }
 
+/// Says the limit where there is one; where there is none, nothing is said of it.
+fn limit(body: &mut Value, sites: Option<&Sites>) {
+    if let Some(sites) = sites {
+        body["sites"] = sites.to_json();
+    }
+}
+
+/// The limit that `body` says, if it says one.
+fn limited(body: &Value) -> Result<Option<Sites>, String> {
+    let read = |sites| Sites::read(sites).ok_or_else(|| "its `sites` are no places".to_owned());
+    body.get("sites").map(read).transpose()
+}
+
 pub(crate) fn token_created_draft(token: &TokenRow, actor: &str) -> Draft {
-    let body = json!({
+    let mut body = json!({
         "id": token.id, "name": token.name, "role": token.role, "hash": token.hash, "gateway": token.gateway,
     });
+    limit(&mut body, token.sites.as_ref());
     Draft { actor: actor.to_owned(), kind: kind::TOKEN_CREATED, body: to_canonical(&body) }
 }
 
@@ -166,6 +185,7 @@ pub(crate) fn user_draft(created: bool, user: &UserRow, actor: &str) -> Draft {
         if let Some(external) = &user.external {
             body["external"] = json!(external);
         }
+        limit(&mut body, user.sites.as_ref());
     }
     let kind = if created { kind::USER_CREATED } else { kind::USER_PASSWORD };
     Draft { actor: actor.to_owned(), kind, body: to_canonical(&body) }
@@ -173,12 +193,16 @@ pub(crate) fn user_draft(created: bool, user: &UserRow, actor: &str) -> Draft {
 
 pub(crate) fn user_changed_draft(
     name: &str,
-    before: (Role, bool),
-    after: (Role, bool),
+    before: &Rights,
+    after: &Rights,
     reason: Option<&str>,
     actor: &str,
 ) -> Draft {
-    let told = |(role, disabled): (Role, bool)| json!({ "role": role.as_str(), "disabled": disabled });
+    let told = |rights: &Rights| {
+        let mut told = json!({ "role": rights.role.as_str(), "disabled": rights.disabled });
+        limit(&mut told, rights.sites.as_ref());
+        told
+    };
     let body = json!({ "name": name, "before": told(before), "after": told(after), "reason": reason });
     Draft { actor: actor.to_owned(), kind: kind::USER_CHANGED, body: to_canonical(&body) }
 }
@@ -239,6 +263,7 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
             role: text("role")?,
             hash: text("hash")?,
             gateway: text("gateway").ok(),
+            sites: limited(&body)?,
             created_at_ms: at_ms,
             revoked_at_ms: None,
         }),
@@ -251,6 +276,7 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
             created_at_ms: at_ms,
             disabled: false,
             external: text("external").ok(),
+            sites: limited(&body)?,
         }),
         kind::USER_PASSWORD => StateChange::UserPassword {
             name: text("name")?,
@@ -263,6 +289,7 @@ pub(crate) fn project(event: &Event) -> Result<StateChange, String> {
                 name: text("name")?,
                 role: after.get("role").and_then(Value::as_str).ok_or("its body has no `role` after")?.to_owned(),
                 disabled: after.get("disabled").and_then(Value::as_bool).ok_or("its body has no `disabled` after")?,
+                sites: limited(after)?,
             }
         }
         kind::USER_LOCKED => StateChange::UserLocked {
@@ -327,9 +354,9 @@ impl Tables {
                 user.one_time = one_time;
                 self.locks.remove(&name);
             }
-            StateChange::UserChanged { name, role, disabled } => {
+            StateChange::UserChanged { name, role, disabled, sites } => {
                 let user = self.users.get_mut(&name).ok_or("it changes an account that never was")?;
-                (user.role, user.disabled) = (role, disabled);
+                (user.role, user.disabled, user.sites) = (role, disabled, sites);
             }
             StateChange::UserLocked { name, until_ms } => {
                 if !self.users.contains_key(&name) {

@@ -169,17 +169,32 @@ impl Ledger {
     /// # Errors
     /// When the database refuses.
     pub async fn session(&self, id: &str, limits: SessionLimits) -> Result<Option<Session>, Error> {
+        let Some((row, account)) = self.going_on(id, limits).await? else { return Ok(None) };
+        let now = self.now();
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(row.hash.clone(), now.millis());
+        let expires_at = row.expires_at(now.millis(), limits);
+        Ok(Some(shown(row, account, expires_at)))
+    }
+
+    /// Whose session this is, if it is not over. It does not count as a use of it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn whose_session(&self, id: &str, limits: SessionLimits) -> Result<Option<Principal>, Error> {
+        Ok(self.going_on(id, limits).await?.map(|(_, account)| account.principal))
+    }
+
+    async fn going_on(&self, id: &str, limits: SessionLimits) -> Result<Option<(SessionRow, Account)>, Error> {
         if id.len() != ID_LENGTH {
             return Ok(None);
         }
         let hash = secret::token_hash(id);
         let Some(row) = self.0.backend.session(&hash).await? else { return Ok(None) };
-        let now = self.now();
         let seen_ms = {
             let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.get(&hash).map_or(row.last_seen_at_ms, |seen_ms| row.last_seen_at_ms.max(*seen_ms))
         };
-        if now >= row.expires_at(seen_ms, limits) {
+        if self.now() >= row.expires_at(seen_ms, limits) {
             return Ok(None);
         }
         let account = self.snapshot().access.users.get(&row.account).cloned();
@@ -187,10 +202,7 @@ impl Ledger {
             let is_over = account.one_time && self.has_other_administrator(&row.account);
             !account.disabled && !is_over && bound(account) == row.bound
         };
-        let Some(account) = account.filter(is_good) else { return Ok(None) };
-        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, now.millis());
-        let expires_at = row.expires_at(now.millis(), limits);
-        Ok(Some(shown(row, account, expires_at)))
+        Ok(account.filter(is_good).map(|account| (row, account)))
     }
 
     /// Ends the session with this id; whether there was one.

@@ -225,7 +225,8 @@ impl Ledger {
     pub(super) fn has_other_administrator(&self, name: &str) -> bool {
         let access = self.snapshot().access;
         let other = |(of, account): (&String, &Account)| {
-            of != name && account.principal.role == Role::Admin && !account.one_time && !account.disabled
+            let Principal { role, sites, .. } = &account.principal;
+            of != name && *role == Role::Admin && sites.is_none() && !account.one_time && !account.disabled
         };
         access.users.iter().any(other)
     }

@@ -39,8 +39,11 @@ const ACCESS: &str = include_str!("sqlite/access.sql");
 /// What format 4 adds.
 const JOINT: &str = include_str!("sqlite/joint.sql");
 
+/// What format 5 adds.
+const SITES: &str = include_str!("sqlite/sites.sql");
+
 /// The format this program writes; older ones are brought up to it when they are opened.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 /// The first format with holds, alarms and locks.
 const WITH_HOLDS: i64 = 2;
@@ -50,6 +53,9 @@ const WITH_SESSIONS: i64 = 3;
 
 /// The first format with holds placed together.
 const WITH_JOINT: i64 = 4;
+
+/// The first format with accounts and tokens that are limited to sites.
+const WITH_SITES: i64 = 5;
 
 /// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
 /// stay far below SQLite's limit of 32,766.
@@ -93,14 +99,15 @@ impl SqliteBackend {
             FORMAT => return Ok(FORMAT),
             1..FORMAT if !create => return Ok(version),
             1..FORMAT => {
-                for (added_with, tables) in [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT)] {
+                let added = [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT), (WITH_SITES, SITES)];
+                for (added_with, tables) in added {
                     if version < added_with {
                         sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
                     }
                 }
             }
             0 if create => {
-                for tables in [SCHEMA, HOLDS, ACCESS, JOINT] {
+                for tables in [SCHEMA, HOLDS, ACCESS, JOINT, SITES] {
                     sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("create"))?;
                 }
                 let genesis = Checkpoint::genesis();
@@ -227,7 +234,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
-        access::tokens(&self.pool).await.map_err(failed("read"))
+        access::tokens(&self.pool, self.format).await.map_err(failed("read"))
     }
 
     async fn users(&self) -> Result<Vec<(UserRow, String)>, Error> {

@@ -21,6 +21,7 @@ mod journal;
 mod kill;
 mod lake_readers;
 mod ledger;
+mod limits;
 mod listener;
 mod notifications;
 mod oidc;

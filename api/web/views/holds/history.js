@@ -16,7 +16,7 @@ export function historyOf(hold) {
   events.sort((one, other) => one.at.localeCompare(other.at));
   return [
     el("ol", { class: "history" }, events.map(event)),
-    el("p", { class: "note digest" }, t("hold.record"), " ", el("code", {}, hold.record_sha256)),
+    hold.record_sha256 && el("p", { class: "note digest" }, t("hold.record"), " ", el("code", {}, hold.record_sha256)),
   ];
 }
 
@@ -35,5 +35,5 @@ function signature(act) {
   return el("div", { class: "signature note" },
     typeof valid === "boolean" && el("p", { class: `tone is-${valid ? "pass" : "hold"}` }, icon(valid ? "pass" : "hold"), " ", t(valid ? "hold.event.valid" : "hold.event.invalid"), problem && el("span", { class: "note" }, ` ${problem}`)),
     act.accepted && el("p", {}, t("hold.event.accepted", { at: `${time(act.accepted.as_of, true)} UTC` })),
-    el("p", { class: "digest" }, t("hold.event.signed"), " ", t("hold.event.record"), " ", el("code", {}, act.record)));
+    act.record && el("p", { class: "digest" }, t("hold.event.signed"), " ", t("hold.event.record"), " ", el("code", {}, act.record)));
 }

@@ -36,6 +36,6 @@ export async function own(body, { api, me, say }) {
   };
   const mine = me.external ? notice("note", t("own.external")) : el("div", { class: "narrow" }, form({ button: t("own.change"), work }, current.box, next.box, again.box, answer));
   body.append(
-    section(t("settings.own"), { id: "own" }, facts([[t("people.name"), me.name], [t("people.role"), named("role", me.role)]]), el("p", { class: "note" }, t("own.look"))),
+    section(t("settings.own"), { id: "own" }, facts([[t("people.name"), me.name], [t("people.role"), named("role", me.role)], me.sites && [t("people.sites"), me.sites.join(", ")]].filter(Boolean)), el("p", { class: "note" }, t("own.look"))),
     section(t("own.password"), { id: "password" }, mine));
 }

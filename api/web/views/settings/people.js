@@ -1,4 +1,4 @@
-// People's accounts: made, given another role or password, disabled.
+// People's accounts: made, given another role, limit or password, disabled.
 
 import { path } from "../../shell/api.js";
 import { el, fill } from "../../shell/dom.js";
@@ -18,7 +18,7 @@ export async function people(body, { api, me }) {
     const users = await api.every("/v1/users");
     fill(list, table([
       { title: t("people.name"), head: true, value: (user) => user.name },
-      { title: t("people.role"), label: true, value: (user) => named("role", user.role) },
+      { title: t("people.role"), label: true, value: (user) => [named("role", user.role), user.sites && el("span", { class: "note" }, ` ${user.sites.join(", ")}`)] },
       { title: t("people.state"), label: true, value: (user) => [standing(user), user.external && el("span", { class: "note", title: user.external }, t("people.external"))] },
       { title: t("people.since"), label: true, value: (user) => stamp(user.created_at) },
       { title: "", value: (user) => el("span", { class: "buttons" }, !user.external && act("people.password", user, password), user.name !== me.name && [act("people.change", user, change), act(user.disabled ? "people.enable" : "people.disable", user, disable)]) },
@@ -44,7 +44,7 @@ export async function people(body, { api, me }) {
         await send();
         close(told);
       } catch (error) {
-        const beside = { name: entries[0], refused: entries[0], reason: entries.at(-1) }[error.code];
+        const beside = { name: entries[0], refused: entries[0], reason: entries.at(-1), sites: entries.find((one) => one.isSites) }[error.code];
         if (beside) beside.tell(error.message);
         else fill(answer, refusal(error));
       }
@@ -53,11 +53,12 @@ export async function people(body, { api, me }) {
   });
   const text = (key, attributes = {}, hint) => entry(t(key), el("input", { type: "text", autocomplete: "off", maxlength: 64, spellcheck: "false", ...attributes }), { hint });
   const secret = () => text("people.password", { type: "password", autocomplete: "new-password", maxlength: 1024 }, t("people.password.hint"));
+  const limit = (user) => Object.assign(text("people.sites", { maxlength: 6500, value: user?.sites?.join(", ") ?? "" }, t("people.sites.hint")), { optional: true, isSites: true });
   const why = () => Object.assign(text("act.reason.optional", { maxlength: 2000 }), { optional: true });
 
   function create() {
-    const [name, role, word] = [text("people.name", { data: { first: "" } }), entry(t("people.role"), select(roles(), "viewer")), secret()];
-    return ask(t("people.create"), t("people.create"), [name, role, word], () => api.post("/v1/users", { name: name.value(), role: role.value(), password: word.control.value }), t("people.created"));
+    const [name, role, word, sites] = [text("people.name", { data: { first: "" } }), entry(t("people.role"), select(roles(), "viewer")), secret(), limit()];
+    return ask(t("people.create"), t("people.create"), [name, role, word, sites], () => api.post("/v1/users", { name: name.value(), role: role.value(), password: word.control.value, ...(sites.value() && { sites: places(sites.value()) }) }), t("people.created"));
   }
   function password(user) {
     const word = secret();
@@ -65,8 +66,9 @@ export async function people(body, { api, me }) {
   }
   const patch = (user, body, reason) => api.raw(path`/v1/users/${user.name}`, { method: "PATCH", body: { ...body, ...(reason.value() && { reason: reason.value() }) } });
   function change(user) {
-    const [role, reason] = [entry(t("people.role"), select(roles(), user.role)), why()];
-    return ask(`${t("people.change")}: ${user.name}`, t("people.change"), [role, reason], () => patch(user, { role: role.value() }, reason), t("people.changed", user));
+    const [role, sites, reason] = [entry(t("people.role"), select(roles(), user.role)), limit(user), why()];
+    const changed = () => (sites.value() === (user.sites?.join(", ") ?? "") ? {} : { sites: sites.value() ? places(sites.value()) : null });
+    return ask(`${t("people.change")}: ${user.name}`, t("people.change"), [role, sites, reason], () => patch(user, { role: role.value(), ...changed() }, reason), t("people.changed", user));
   }
   function disable(user) {
     const reason = why();
@@ -83,6 +85,9 @@ export async function people(body, { api, me }) {
   body.append(section(t("settings.people"), { id: "people", aside: make }, list));
   await load();
 }
+
+/** The places that are typed, with commas or spaces between them. */
+export const places = (typed) => typed.split(/[\s,，、;]+/).filter(Boolean);
 
 function standing(user) {
   if (user.disabled) return badge("unknown", t("people.disabled"));

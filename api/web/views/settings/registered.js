@@ -7,7 +7,8 @@ import { notice, refusal, say, section, table } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
 
 const SHOWN = 300;
-const MAY = ["logistics", "admin"];
+// The registry is for those who see all of it.
+const mayEdit = (me) => ["logistics", "admin"].includes(me.role) && !me.sites;
 
 // What of a record stands in the list; the rest is behind it.
 const COLUMNS = {
@@ -40,7 +41,7 @@ export const registered = (kind) => async (body, { api, me }) => {
     fill(list, table([
       ...COLUMNS[kind].map(([key, value], at) => ({ title: t(`field.${key}`), head: at === 0, value: (record) => (value ? value(record) : (record[key] ?? "")) })),
       { title: t("field.version"), number: true, value: (record) => record.version },
-      { title: "", value: (record) => el("button", { type: "button", class: "unfold plain", "aria-label": t("registered.open.of", { key: record[COLUMNS[kind][0][0]] }), on: { click: () => open(record) } }, t(MAY.includes(me.role) ? "registered.edit" : "registered.open")) },
+      { title: "", value: (record) => el("button", { type: "button", class: "unfold plain", "aria-label": t("registered.open.of", { key: record[COLUMNS[kind][0][0]] }), on: { click: () => open(record) } }, t(mayEdit(me) ? "registered.edit" : "registered.open")) },
     ], found.slice(0, SHOWN), { caption: t(`settings.${kind}`), captionHidden: true }));
   }
 
@@ -49,7 +50,7 @@ export const registered = (kind) => async (body, { api, me }) => {
     const { version, recorded_at: recorded, ...fields } = record ?? {};
     const text = JSON.stringify({ [kind]: record ? [fields] : [] }, null, 2);
     const title = record ? t("registered.record", { version, at: recorded.slice(0, 19).replace("T", " ") }) : t("registered.new");
-    fill(edit, section(title, { id: "edit" }, MAY.includes(me.role) ? editor(text) : [el("pre", { class: "record-json mono" }, text), el("p", { class: "note" }, t("registered.not", { role: named("role", me.role) }))]));
+    fill(edit, section(title, { id: "edit" }, mayEdit(me) ? editor(text) : [el("pre", { class: "record-json mono" }, text), el("p", { class: "note" }, t("registered.not", { role: named("role", me.role) }))]));
     edit.scrollIntoView({ block: "nearest" });
     edit.querySelector("textarea")?.focus();
   }
@@ -83,7 +84,7 @@ export const registered = (kind) => async (body, { api, me }) => {
     return form({ button: t("registered.apply"), work, cancel: () => fill(edit) }, document.box, answer);
   }
 
-  body.append(section(t(`settings.${kind}`), { id: kind, aside: el("span", { class: "buttons" }, said, search, MAY.includes(me.role) && el("button", { type: "button", class: "button", on: { click: () => open(null) } }, t("registered.add"))) }, list), edit);
+  body.append(section(t(`settings.${kind}`), { id: kind, aside: el("span", { class: "buttons" }, said, search, mayEdit(me) && el("button", { type: "button", class: "button", on: { click: () => open(null) } }, t("registered.add"))) }, list), edit);
   await load();
 };
 

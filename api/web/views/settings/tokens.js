@@ -6,6 +6,7 @@ import { complete, dialog, entry, form, select } from "../../shell/form.js";
 import { stamp } from "../../shell/format.js";
 import { badge, button, notice, refusal, say, section, table } from "../../shell/parts.js";
 import { named, t } from "../../shell/words.js";
+import { places } from "./people.js";
 
 const ROLES = ["gateway", "viewer", "logistics", "quality", "auditor", "admin"];
 
@@ -19,7 +20,7 @@ export async function tokens(body, { api }) {
     all.sort((one, other) => order(one) - order(other) || other.created_at.localeCompare(one.created_at));
     fill(list, table([
       { title: t("people.name"), head: true, value: (token) => token.name },
-      { title: t("people.role"), value: (token) => [named("role", token.role), token.gateway && el("span", { class: "note" }, ` ${token.gateway}`)] },
+      { title: t("people.role"), value: (token) => [named("role", token.role), (token.gateway ?? token.sites) && el("span", { class: "note" }, ` ${token.gateway ?? token.sites.join(", ")}`)] },
       { title: t("people.state"), value: (token) => (token.revoked_at ? badge("unknown", t("tokens.revoked")) : badge("pass", t("people.active"))) },
       { title: t("people.since"), value: (token) => stamp(token.created_at) },
       { title: t("tokens.used"), value: (token) => (token.last_used_at ? stamp(token.last_used_at) : t("tokens.never")) },
@@ -51,19 +52,20 @@ export async function tokens(body, { api }) {
       const name = entry(t("people.name"), el("input", { type: "text", autocomplete: "off", maxlength: 64, spellcheck: "false", data: { first: "" } }), { hint: t("tokens.name.hint") });
       const role = entry(t("people.role"), select(ROLES.map((one) => [one, named("role", one)]), "viewer"));
       const gateway = entry(t("tokens.gateway"), el("input", { type: "text", autocomplete: "off", maxlength: 64, spellcheck: "false" }), { hint: t("tokens.gateway.hint") });
+      const sites = entry(t("people.sites"), el("input", { type: "text", autocomplete: "off", maxlength: 6500, spellcheck: "false" }), { hint: t("people.sites.hint") });
       const answer = el("div", {});
       const work = async () => {
         fill(answer);
         if (!complete([name], t("settings.missing"))) return;
         try {
-          close(await api.post("/v1/tokens", { name: name.value(), role: role.value(), ...(gateway.value() && { gateway: gateway.value() }) }));
+          close(await api.post("/v1/tokens", { name: name.value(), role: role.value(), ...(gateway.value() && { gateway: gateway.value() }), ...(sites.value() && { sites: places(sites.value()) }) }));
         } catch (error) {
-          const beside = { name, role }[error.code];
+          const beside = { name, role, sites }[error.code];
           if (beside) beside.tell(error.message);
           else fill(answer, refusal(error));
         }
       };
-      return form({ button: t("tokens.create"), work, cancel: () => close(null) }, name.box, role.box, gateway.box, answer);
+      return form({ button: t("tokens.create"), work, cancel: () => close(null) }, name.box, role.box, gateway.box, sites.box, answer);
     });
     if (!token) return;
     fill(made, notice("good", el("div", { class: "secret" }, el("b", {}, t("tokens.once", token)), el("code", { tabindex: 0, "aria-label": t("tokens.token") }, token.token),

@@ -130,3 +130,33 @@ async fn tells_readings_excursions_holds_and_alarms_and_resumes_without_loss() {
     assert!(status.success());
     while listening.next().await.is_some() {}
 }
+
+/// Also of a unit that nobody had looked at before the client came.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_is_told_the_end_of_what_is_under_way() {
+    let site = Site::start("").await.unwrap();
+    let begins = chrono::Utc::now().timestamp_millis() / STEP_MS * STEP_MS - 8 * STEP_MS;
+    for round in 0..6 {
+        let [unit, room, sensor] = ["U", "R", "S"].map(|kind| format!("{kind}{round}"));
+        let mut document = registry(begins);
+        for section in ["splits", "aggregations", "moves", "closures"] {
+            document.as_object_mut().unwrap().remove(section);
+        }
+        document["places"] = json!([{ "id": room, "kind": "cold_room" }]);
+        document["sensors"] = json!([{ "id": sensor, "interval_s": 600 }]);
+        document["associations"] = json!([{ "sensor": sensor, "place": room, "from": begins }]);
+        document["units"] =
+            json!([{ "id": unit, "gtin": GTIN, "lot": "LOT42", "quantity": 1, "place": room, "at": begins }]);
+        let (status, answer) = site.post("/v1/registry", TOKEN, &document).await.unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let said = |at: i64, celsius: f64| json!({ "sensor": sensor, "at": at, "temperature_c": celsius });
+        let warm: Vec<Value> = (0..8).map(|step| said(begins + step * STEP_MS, 9.5)).collect();
+        site.publish("G", json!({ "readings": warm }).to_string()).await.unwrap();
+        until(&site, &format!("/v1/excursions?unit={unit}&open=true"), |page| !page["items"][0].is_null()).await;
+        let mut listening = Listening::to(&site, "?types=excursion", None).await;
+        let cool = said(chrono::Utc::now().timestamp_millis(), 4.0);
+        site.publish("G", json!({ "readings": [cool] }).to_string()).await.unwrap();
+        let closed = listening.find(|told| told.data["change"] == "closed").await;
+        assert_eq!(closed.data["units"], json!([unit]), "{closed:?}");
+    }
+}
