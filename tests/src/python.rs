@@ -25,7 +25,7 @@ pub fn python() -> Option<&'static Path> {
 /// Where the Python scripts of the tests are.
 #[must_use]
 pub fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("py").join(name)
+    crate::folder().join("py").join(name)
 }
 
 fn find() -> Option<PathBuf> {
@@ -43,6 +43,6 @@ fn find() -> Option<PathBuf> {
 }
 
 fn set_up() -> bool {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup.sh");
+    let script = crate::folder().join("setup.sh");
     std::process::Command::new(script).status().is_ok_and(|status| status.success())
 }

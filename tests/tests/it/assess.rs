@@ -18,7 +18,7 @@ use tests::site::binary;
 const START: i64 = 1_709_251_200_000;
 
 fn corpus(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name)
+    tests::folder().join("corpus").join(name)
 }
 
 fn told(at: i64) -> String {

@@ -77,7 +77,7 @@ fn told(output: &Output) -> (i32, Value, String) {
 }
 
 fn corpus(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/loggers").join(name).to_str().unwrap().to_owned()
+    tests::folder().join("corpus/loggers").join(name).to_str().unwrap().to_owned()
 }
 
 /// Our own form, `minutes` readings of sensor A.

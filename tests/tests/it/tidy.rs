@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    tests::folder().parent().unwrap().to_path_buf()
 }
 
 fn files(dir: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {

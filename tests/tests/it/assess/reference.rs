@@ -10,7 +10,7 @@ const COUNT: &str = "60";
 #[test]
 fn agrees_with_an_independent_implementation_on_random_histories() {
     let Some(python) = tests::python::python() else { return };
-    let compare = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/compare.py");
+    let compare = tests::folder().join("reference/compare.py");
     let mut command = Command::new(python);
     command.arg(compare).arg("--program").arg(binary("coldtrail").unwrap()).args(["--seed", SEED, "--count", COUNT]);
     let output = command.output().unwrap();

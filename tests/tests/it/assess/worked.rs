@@ -96,8 +96,7 @@ fn says_what_each_of_the_seven_cases_is() {
 /// The example of `docs/assessments.md`, with the registry and readings that stand there.
 #[test]
 fn the_example_of_the_document_comes_out_as_it_says() {
-    let document =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/assessments.md")).unwrap();
+    let document = std::fs::read_to_string(tests::folder().join("../docs/assessments.md")).unwrap();
     let block = |kind: &str| document.split(&format!("```{kind}\n")).nth(1).unwrap().split("```").next().unwrap();
     let registry: Value = serde_json::from_str(block("json")).unwrap();
     let as_of = model::instant::parse_millis("2026-03-01T04:00:00Z").unwrap();

@@ -9,7 +9,7 @@ use super::*;
 
 /// A file of somebody else's, if it is there.
 fn beside(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
+    let path = tests::folder().join("../../shared/data").join(name);
     path.is_file().then(|| path.to_str().unwrap().to_owned())
 }
 

@@ -305,7 +305,7 @@ async fn computes_within_the_limits_of_a_query() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_of_the_document_are_answered() {
     let asked = Asked::start().await;
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sql.md");
+    let path = tests::folder().join("../docs/sql.md");
     let document = std::fs::read_to_string(path).unwrap();
     let examples: Vec<&str> =
         document.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap().trim()).collect();
