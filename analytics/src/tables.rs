@@ -6,6 +6,7 @@ mod chosen;
 mod custody;
 mod evidence;
 mod excerpt;
+mod footer;
 mod holds;
 mod kept;
 mod lake;

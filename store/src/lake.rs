@@ -9,6 +9,7 @@
 //! go with the next vacuum.
 
 mod apart;
+mod at_hand;
 mod compact;
 mod compare;
 mod copy;

@@ -4,6 +4,7 @@
 //! changes after it was given: files named by it stay readable while it lives, and every acknowledged reading of
 //! that moment is in it exactly once (invariant D2).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -61,6 +62,8 @@ pub struct TableView {
     pub store: Arc<dyn ObjectStore>,
     /// The root of the table inside `store`.
     pub prefix: Path,
+    /// The directory that is the root of the table, when it is on a disk of this machine.
+    pub directory: Option<PathBuf>,
 }
 
 /// One committed file and what the table's log says of it.

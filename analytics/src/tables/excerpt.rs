@@ -25,7 +25,7 @@ use crate::error::SqlError;
 pub(crate) use spans::{Spans, has};
 
 /// Files up to so many bytes are read whole, and their checksum is looked at.
-const WHOLE_BYTES: u64 = 512 << 10;
+pub(crate) const WHOLE_BYTES: u64 = 512 << 10;
 
 /// Files with more rows than this have pages worth telling apart.
 const PAGE_ROWS: u64 = 20_000;

@@ -6,7 +6,6 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use chrono::DateTime;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, Statistics};
@@ -28,12 +27,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::union::UnionExec;
-use object_store::ObjectMeta;
-use object_store::path::Path;
 use parquet::arrow::async_reader::AsyncFileReader;
 use store::view::{LakeFile, TableView};
 
 use super::excerpt::{Excerpt, Spans};
+use super::footer;
 use super::kept::Kept;
 use super::narrow::{self, Narrow};
 use super::opened::{Noting, Opened};
@@ -118,7 +116,7 @@ impl LakeTable {
             spans: Arc::new(Spans::default()),
             columns: names.map(str::to_owned).collect(),
         };
-        Ok(Narrow { excerpt, kept: self.kept.clone(), schema, projection: projection.as_slice().into() })
+        Ok(Narrow::new(excerpt, self.kept.clone(), schema, projection))
     }
 
     /// `files` dealt out into at most `partitions` groups of about the same size.
@@ -182,18 +180,7 @@ pub(crate) fn open(
 
 /// `file` of `view`, as the query engine's readers are told of it.
 fn partitioned(view: &TableView, file: &LakeFile) -> Result<PartitionedFile> {
-    let location = match view.prefix.as_ref() {
-        "" => Path::parse(&file.path),
-        prefix => Path::parse(format!("{prefix}/{}", file.path)),
-    };
-    let meta = ObjectMeta {
-        location: location.map_err(|error| DataFusionError::External(error.into()))?,
-        last_modified: DateTime::from_timestamp_millis(file.modified_at).unwrap_or_default(),
-        size: file.size,
-        e_tag: None,
-        version: None,
-    };
-    Ok(PartitionedFile::new_from_meta(meta).with_extension(file.clone()))
+    Ok(PartitionedFile::new_from_meta(footer::object(view, file)?).with_extension(file.clone()))
 }
 
 /// Where the object store registry finds the files of the table `name`.

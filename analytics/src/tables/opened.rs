@@ -12,12 +12,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
-use parquet::file::statistics::Statistics;
-use store::lake::FileName;
 use store::view::{LakeFile, TableView};
 
+use super::footer;
 use crate::error::SqlError;
 
 /// Files, each with the table it belongs to.
@@ -28,6 +27,11 @@ type Files = Vec<(Arc<TableView>, LakeFile)>;
 pub(crate) struct Opened(Arc<Mutex<Files>>);
 
 impl Opened {
+    /// Notes that `file` of `view` is opened.
+    pub(crate) fn note(&self, view: &Arc<TableView>, file: &LakeFile) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((Arc::clone(view), file.clone()));
+    }
+
     /// `error`, or the damage that led to it: what a decoder makes of other bytes than were written may look like
     /// anything, and does not say in which file it was.
     pub(crate) async fn explain(&self, error: SqlError) -> SqlError {
@@ -66,8 +70,7 @@ impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for Noting<F> {
         let known = file.extensions.get::<LakeFile>().cloned();
         let inner = self.inner.create_reader(partition, file, metadata_size_hint, metrics)?;
         let Some(file) = known else { return Ok(inner) };
-        let note = (Arc::clone(&self.view), file.clone());
-        self.opened.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.opened.note(&self.view, &file);
         Ok(Box::new(Reader { inner, file, time: self.time }))
     }
 }
@@ -96,31 +99,9 @@ impl AsyncFileReader for Reader {
             // The index of pages is always wanted in the end, and is then kept with the footer.
             let options = options.cloned().unwrap_or_default().with_page_index_policy(PageIndexPolicy::Optional);
             let metadata = self.inner.get_metadata(Some(&options)).await?;
-            match is_of(&self.file, self.time, &metadata) {
-                true => Ok(metadata),
-                false => Err(ParquetError::General(format!("`{}` holds another file", self.file.path))),
-            }
+            footer::must_be_of(&self.file, self.time, &metadata)?;
+            Ok(metadata)
         }
         .boxed()
     }
-}
-
-/// Whether a footer fits what the table's log says of the file: a file under another's name is whole Parquet. Only
-/// told of files that we wrote: others may write instants in another unit.
-fn is_of(file: &LakeFile, time: &str, metadata: &ParquetMetaData) -> bool {
-    if FileName::parse(&file.path).is_none() {
-        return true;
-    }
-    let rows = metadata.file_metadata().num_rows();
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let time = columns.iter().position(|column| column.name() == time);
-    let within = |statistics: &Statistics| match statistics {
-        Statistics::Int64(bounds) => {
-            bounds.min_opt().is_none_or(|min| file.min_measured_at <= *min)
-                && bounds.max_opt().is_none_or(|max| *max <= file.max_measured_at)
-        }
-        _ => true,
-    };
-    let bounds = |time: usize| metadata.row_groups().iter().filter_map(move |group| group.column(time).statistics());
-    u64::try_from(rows) == Ok(file.rows) && time.is_none_or(|time| bounds(time).all(within))
 }

@@ -142,6 +142,7 @@ impl Table {
             tail: Arc::new(Vec::new()),
             store: objects.store(),
             prefix: objects.path(self.name),
+            directory: objects.local_dir().map(|lake| lake.join(self.name)),
         }
     }
 

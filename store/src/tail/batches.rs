@@ -98,13 +98,23 @@ impl Unflushed for TailBatches {
 fn wanted(chunk: &Chunk, sensors: Option<&[u32]>) -> Vec<usize> {
     match sensors {
         None => (0..chunk.len()).collect(),
-        // a loop that compares with one number takes a fraction of the time
-        Some([one]) => {
-            let all = chunk.sensor.iter().enumerate();
-            all.filter(|(_, sensor)| *sensor == one).map(|(row, _)| row).collect()
-        }
+        Some([one]) => rows_of(*one, &chunk.sensor),
         Some(several) => (0..chunk.len()).filter(|row| several.contains(&chunk.sensor[*row])).collect(),
     }
+}
+
+/// The rows that are of `sensor`, which of a thousand sensors are few: a block without one is passed in a few instructions.
+fn rows_of(sensor: u32, sensors: &[u32]) -> Vec<usize> {
+    const BLOCK: usize = 64;
+    let mut rows = Vec::new();
+    for (number, block) in sensors.chunks(BLOCK).enumerate() {
+        // no early end, so that many are compared at once
+        if block.iter().fold(false, |found, other| found | (*other == sensor)) {
+            let found = block.iter().enumerate().filter(|(_, other)| **other == sensor);
+            rows.extend(found.map(|(row, _)| number * BLOCK + row));
+        }
+    }
+    rows
 }
 
 /// Some rows of a chunk.
@@ -206,4 +216,21 @@ fn thousandths(values: impl ExactSizeIterator<Item = i32>) -> ArrayRef {
         column.append_option((value != NONE).then(|| f64::from(value) / 1000.0));
     }
     Arc::new(column.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_every_row_of_a_sensor_in_blocks_that_are_full_and_in_the_last() {
+        for count in [0, 1, 63, 64, 65, 128, 1000] {
+            for every in [1, 7, 64, 65, 999] {
+                let sensors: Vec<u32> = (0..count).map(|row| u32::from(row % every == every - 1)).collect();
+                let expected: Vec<usize> = (0..count).filter(|row| sensors[*row] == 1).collect();
+                assert_eq!(rows_of(1, &sensors), expected, "{count} {every}");
+                assert_eq!(rows_of(2, &sensors), [] as [usize; 0]);
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use store::view::{LakeFile, Readable, TableView, View};
 
 /// One reading of a test.
@@ -43,13 +44,20 @@ impl Readable for Shelf {
 impl Shelf {
     /// `files` become one Parquet file each, `tail` one batch each.
     pub(crate) async fn new(files: &[Vec<Row>], tail: &[Vec<Row>]) -> Self {
+        Self::written(files, tail, |rows| parquet(rows, WriterProperties::default())).await
+    }
+
+    /// The same, but that `write` makes the files.
+    pub(crate) async fn written(
+        files: &[Vec<Row>],
+        tail: &[Vec<Row>],
+        write: impl Fn(&RecordBatch) -> Vec<u8>,
+    ) -> Self {
         let store = Arc::new(InMemory::new());
         let mut lake = Vec::new();
         for (index, rows) in files.iter().enumerate() {
             let path = format!("day={}/part-{index}.parquet", rows[0].measured_at.div_euclid(86_400_000));
-            let mut writer = ArrowWriter::try_new(Vec::new(), readings_schema(), None).unwrap();
-            writer.write(&batch(rows)).unwrap();
-            let bytes = writer.into_inner().unwrap();
+            let bytes = write(&batch(rows));
             lake.push(LakeFile {
                 path: path.clone(),
                 size: bytes.len() as u64,
@@ -68,6 +76,7 @@ impl Shelf {
             tail: Arc::new(tail.iter().map(|rows| batch(rows)).collect::<Vec<_>>()),
             store: store.clone(),
             prefix: Path::from("readings"),
+            directory: None,
         };
         let rejected = TableView {
             schema: rejected_schema(),
@@ -75,6 +84,7 @@ impl Shelf {
             tail: Arc::new(vec![rejected_batch()]),
             store,
             prefix: Path::from("rejected"),
+            directory: None,
         };
         Self { view: View { readings, rejected } }
     }
@@ -98,6 +108,13 @@ impl Shelf {
         self.view.readings.store = Arc::new(InMemory::new());
         self
     }
+}
+
+/// `rows` in a file written with `properties`.
+pub(crate) fn parquet(rows: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
+    writer.write(rows).unwrap();
+    writer.into_inner().unwrap()
 }
 
 fn instant() -> DataType {

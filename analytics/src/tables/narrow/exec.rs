@@ -1,7 +1,9 @@
 //! The plan that reads file by file what is of a few sensors.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::StringViewArray;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -76,12 +78,18 @@ impl ExecutionPlan for NarrowExec {
             .into_iter()
             .flat_map(|file| sensors.iter().map(move |sensor| (file.clone(), sensor.clone())).collect::<Vec<_>>())
             .collect();
-        let narrow = Arc::clone(&self.narrow);
+        let (narrow, reader) = (Arc::clone(&self.narrow), Arc::clone(&self.narrow));
         let pieces = futures::stream::iter(wanted).map(move |(file, sensor)| {
-            let narrow = Arc::clone(&narrow);
-            async move { narrow.piece(file, sensor).await }
+            let reader = Arc::clone(&reader);
+            async move { reader.piece(file, &sensor).await.map(|piece| (piece, sensor)) }
         });
         let pieces = pieces.buffered(AHEAD).map_err(|error| DataFusionError::External(Box::new(error)));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pieces)))
+        let mut names: BTreeMap<String, Option<StringViewArray>> = BTreeMap::new();
+        let batches = pieces.map(move |piece| {
+            let (piece, sensor) = piece?;
+            let names = names.entry(sensor.clone()).or_default();
+            narrow.named(&piece, &sensor, names)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
     }
 }
