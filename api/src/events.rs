@@ -161,8 +161,8 @@ impl Hub {
     ) -> mpsc::Receiver<Event> {
         let (to, events) = mpsc::channel(EVENTS_WAITING);
         let (looks, stop) = (self.looks.subscribe(), self.stop.clone());
-        self.looked().await;
         let after = after.unwrap_or(shared.given.ledger.head().seq);
+        self.looked().await;
         let client = Client { shared, topics, after, looks, who, people: None, to };
         tokio::spawn(async move {
             let _place = place;

@@ -61,8 +61,11 @@ pub(crate) async fn record(
     let reason = because.said()?;
     let document = RegistryDocument::from_value(&json!({ "moves": [movement] })).map_err(refused)?;
     let ledger = &shared.given.ledger;
-    document.moves.iter().try_for_each(|record| within(&caller.sight(&shared), &shared, record))?;
+    let seen = || document.moves.iter().try_for_each(|record| within(&caller.sight(&shared), &shared, record));
+    seen()?;
     let judged = judge(&shared, &document, true).await?;
+    // that took its time, in which it may have gone
+    seen()?;
     let unit = document.moves.first().map(|record| (record.unit.clone(), record.at));
     match ledger.apply_judged(document, caller.name(), reason.as_deref(), judged).await? {
         Outcome::Applied(applied) => {
@@ -82,17 +85,32 @@ pub(crate) async fn record(
     }
 }
 
-/// Fails unless a move is of what is seen, from where it is seen to where it is: what is not seen is not there.
+/// How far a limited caller's clock may be ahead of ours.
+const AHEAD_MS: i64 = 60_000;
+
+/// Fails unless a move is of what is seen, from where it is seen to where it is: what is not seen is not there. Neither is
+/// it said in advance to have happened, which would bring back what has gone by then, nor is what happened taken back.
 fn within(sight: &Sight, shared: &Shared, record: &Move) -> Result<(), Problem> {
-    let held = || shared.given.ledger.registry().units_in(&record.unit, record.at);
+    if !sight.is_limited() {
+        return Ok(());
+    }
+    let registry = shared.given.ledger.registry();
+    let held = || registry.units_in(&record.unit, record.at);
     if !sight.unit(&record.unit)
         || !sight.unit_at(&record.unit, record.at)
-        || (sight.is_limited() && !held().iter().all(|unit| sight.unit(unit)))
+        || !held().iter().all(|unit| sight.unit(unit))
     {
         return Err(Problem::not_found(format!("there is no unit `{}`", record.unit)));
     }
     if !sight.place(&record.to) {
         return Err(Problem::not_found(format!("there is no place `{}`", record.to)));
+    }
+    if !record.planned && record.at.millis() > shared.now().millis().saturating_add(AHEAD_MS) {
+        return Err(Problem::bad_request("shape", "`at` is still to come: plan the move (`planned`), or wait for it"));
+    }
+    let known = registry.moves.get(&(record.unit.clone(), record.at));
+    if record.planned && known.is_some_and(|known| !known.planned) {
+        return Err(Problem::bad_request("shape", "the move has happened: it is no plan any more"));
     }
     Ok(())
 }

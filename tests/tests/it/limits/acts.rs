@@ -113,6 +113,14 @@ async fn acts_upon_the_other_site_find_nothing_and_change_nothing() {
     }
     assert_eq!((answers[0].status, &answers[0].json()["code"]), (403, &json!("site_limited")));
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    // what they say of a time to come would bring goods back that have gone by then; what brought them stays said
+    for (unit, to, at, planned) in
+        [("U-ALFA", "ALFA-D", now + 3_600_000, false), ("WANDER", "ALFA-CR", world.begins + 5 * STEP_MS, true)]
+    {
+        let got =
+            world.act(&logistics, "/v1/moves", &json!({ "unit": unit, "to": to, "at": at, "planned": planned })).await;
+        assert_eq!((got.status, &got.json()["code"]), (400, &json!("shape")), "{unit}: {}", got.body);
+    }
     // where their goods are kept apart elsewhere they cannot confirm, and are not told by trying
     let held = world.get("/v1/holds?unit=S-ALFA&cause=manual", &quality).await.json();
     let own = held["items"].as_array().unwrap().iter().find(|hold| hold["unit"] == "S-ALFA").unwrap();
@@ -142,6 +150,9 @@ async fn acts_upon_ones_own_site_are_done() {
     let moved = world.act(&logistics, "/v1/moves", &moved).await;
     assert_eq!(moved.status, 201, "{}", moved.body);
     moved.tells_nothing("", "a move");
+    let plan =
+        json!({ "unit": "CHILD", "to": "ALFA-CR", "at": Utc::now().timestamp_millis() + 3_600_000, "planned": true });
+    assert_eq!(world.act(&logistics, "/v1/moves", &plan).await.status, 201);
     let alarms = world.get("/v1/alarms?unit=U-ALFA", &quality).await.json();
     let alarm = alarms["items"][0]["id"].as_str().unwrap();
     let noted = world.act(&quality, &format!("/v1/alarms/{alarm}/acknowledge"), &json!({ "reason": "seen" })).await;

@@ -400,7 +400,7 @@ async fn sql_is_closed_whatever_is_asked() {
             "SELECT * FROM audit",
             "SELEKT",
         ] {
-            for format in ["json", "csv", "parquet", "arrow"] {
+            for format in ["json", "csv", "csv-exact", "parquet", "arrow"] {
                 let body = json!({ "sql": sql, "format": format });
                 answers.push(world.send(Method::POST, "/v1/sql", &token, Some(&body)).await);
             }
