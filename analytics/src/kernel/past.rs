@@ -38,7 +38,7 @@ use super::bytes::{Carried, carried};
 use super::fold::{Fold, Seen};
 use super::plan::{BESIDE, Missing, Plan, Source, Stretch, same_until};
 use super::profile::Profile;
-use super::series::{Correction, Sample, Series};
+use super::series::{Correction, Sample};
 use super::watch::Quantity;
 
 /// So many nodes make a greater one; few in tests, so that short histories have all kinds.

@@ -7,7 +7,7 @@ mod vectors;
 mod worked;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use model::gs1::check_digit;

@@ -4,7 +4,7 @@ mod declared;
 mod loggers;
 mod order;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
