@@ -16,6 +16,8 @@ const SENSORS: usize = 1_000;
 const BESIDE: u64 = 10_000;
 /// Warm readings of the one sensor that all units are under: each makes another rule fire.
 const RULES: usize = 20;
+/// Warm readings of the one sensor when each unit has a past of its own.
+const ONE_BY_ONE: usize = 5;
 /// Warm readings when units are under many sensors: each is of another sensor.
 const WARM: usize = 200;
 /// How long a hold may take before it counts as never placed.
@@ -36,6 +38,19 @@ pub(crate) async fn run() -> Result<(), Failure> {
     .await?;
     let rules = (0..RULES).map(|number| world::rule(&rule(number), limit_c(number), 0.0)).collect();
     measure("all units under one sensor", scene(1, rules), RULES, |number| Warm {
+        sensor: 0,
+        unit: UNITS - 1,
+        rule: rule(number),
+        celsius: limit_c(number) + 0.25,
+    })
+    .await?;
+    let rules = (0..RULES).map(|number| world::rule(&rule(number), limit_c(number), 0.0)).collect();
+    let mut came = scene(1, rules);
+    let begin = Utc::now() - TimeDelta::minutes(10);
+    for (number, unit) in came["units"].as_array_mut().into_iter().flatten().enumerate() {
+        unit["at"] = json!(world::text(begin + TimeDelta::milliseconds(50) * i32::try_from(number).unwrap_or(0)));
+    }
+    measure("units under one sensor, come one by one", came, ONE_BY_ONE, |number| Warm {
         sensor: 0,
         unit: UNITS - 1,
         rule: rule(number),
