@@ -140,20 +140,27 @@ impl Desk {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut few = false;
         loop {
-            let snapshot = changes.borrow_and_update().clone();
-            if let Err(error) = self.look(&snapshot, &mut few).await {
-                tracing::error!(%error, "what is to be told cannot be written down; it will be tried again");
-            }
-            tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
-                _ = tick.tick() => {}
+            // What happened is told at once. What waits for somebody is gone through as often as the clock says, however
+            // much happens: it may be many.
+            let ticked = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
+                _ = tick.tick() => true,
+                changed = changes.changed() => if changed.is_err() { return } else { false },
+            };
+            let snapshot = changes.borrow_and_update().clone();
+            let done = match self.follow(&snapshot).await {
+                Ok(()) if ticked => self.look(&snapshot, &mut few).await,
+                done => done,
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, "what is to be told cannot be written down; it will be tried again");
             }
         }
     }
 
+    /// Looks after what was told before.
     async fn look(&self, snapshot: &Snapshot, few: &mut bool) -> Result<(), store::Error> {
-        self.follow(snapshot).await?;
         let now = self.ledger.now();
         self.escalate(snapshot, now).await?;
         self.notice_backlog(&snapshot.holds, now).await?;
