@@ -29,6 +29,7 @@ mod selfcheck;
 mod silence;
 mod state;
 mod told;
+mod touched;
 mod traced;
 mod work;
 

@@ -18,7 +18,7 @@ pub struct Tag {
 }
 
 /// The sensors of every place and of every unit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
     places: HashMap<Name, Vec<Tag>>,
     units: HashMap<Name, Vec<Tag>>,

@@ -1,6 +1,6 @@
 //! Units that share one past: what is known of one is known of all, but for its id.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,17 +95,52 @@ impl Cohorts {
         Self { grain, ..Self::default() }
     }
 
-    /// Puts units together by their past. A cohort whose past and units stay the same stays; what is folded of one that
+    /// Puts all units together by their past. A cohort whose past and units stay the same stays; what is folded of one that
     /// goes is carried on by those its units are in then.
-    pub(super) fn regroup(&mut self, registry: &Registry, units: impl Iterator<Item = (Name, Custody)>) -> Regrouped {
-        let mut together: HashMap<Past, Vec<Name>> = HashMap::new();
-        for (unit, custody) in units {
-            let Some(registered) = custody::registered(registry, &unit) else { continue };
-            let past = Past { gtin: registered.gtin, lot: registered.lot.clone(), custody };
-            together.entry(past).or_default().push(unit);
-        }
-        let mut regrouped = Regrouped::default();
+    pub(super) fn regroup(
+        &mut self,
+        registry: &Registry,
+        units: impl Iterator<Item = (Option<Custody>, Name)>,
+    ) -> Regrouped {
+        let together = together(registry, units);
         let before = std::mem::take(&mut self.all);
+        self.put_together(registry, together, before)
+    }
+
+    /// As [`Cohorts::regroup`], when only these units may have another past than before.
+    pub(super) fn regroup_few(
+        &mut self,
+        registry: &Registry,
+        units: impl Iterator<Item = (Option<Custody>, Name)>,
+    ) -> Regrouped {
+        let units: Vec<(Option<Custody>, Name)> = units.collect();
+        let leaving: HashSet<Name> = units.iter().map(|(_, unit)| unit.clone()).collect();
+        let left: HashSet<CohortId> = leaving.iter().filter_map(|unit| self.of_unit.get(unit)).copied().collect();
+        let mut together = together(registry, units.into_iter());
+        // What they leave, and what they come to.
+        let is_concerned =
+            |(id, cohort): &(&CohortId, &Cohort)| left.contains(id) || together.contains_key(cohort.past.as_ref());
+        let concerned: Vec<CohortId> = self.all.iter().filter(is_concerned).map(|(id, _)| *id).collect();
+        let mut before = BTreeMap::new();
+        for id in concerned {
+            let Some(cohort) = self.all.remove(&id) else { continue };
+            let staying: Vec<Name> = cohort.units.iter().filter(|unit| !leaving.contains(*unit)).cloned().collect();
+            if !staying.is_empty() {
+                together.entry(Past::clone(&cohort.past)).or_default().extend(staying);
+            }
+            before.insert(id, cohort);
+        }
+        self.put_together(registry, together, before)
+    }
+
+    /// Makes cohorts of units that are together, in place of those `before`, of which the same ones stay.
+    fn put_together(
+        &mut self,
+        registry: &Registry,
+        mut together: HashMap<Past, Vec<Name>>,
+        before: BTreeMap<CohortId, Cohort>,
+    ) -> Regrouped {
+        let mut regrouped = Regrouped::default();
         let mut gone = BTreeMap::new();
         for (id, cohort) in before {
             let is_same = together.get_mut(cohort.past.as_ref()).is_some_and(|units| {
@@ -235,4 +270,15 @@ impl Cohorts {
     pub(super) fn of_unit(&self, unit: &Name) -> Option<&Cohort> {
         self.all.get(self.of_unit.get(unit)?)
     }
+}
+
+/// Units by their past.
+fn together(registry: &Registry, units: impl Iterator<Item = (Option<Custody>, Name)>) -> HashMap<Past, Vec<Name>> {
+    let mut together: HashMap<Past, Vec<Name>> = HashMap::new();
+    for (custody, unit) in units {
+        let (Some(custody), Some(registered)) = (custody, custody::registered(registry, &unit)) else { continue };
+        let past = Past { gtin: registered.gtin, lot: registered.lot.clone(), custody };
+        together.entry(past).or_default().push(unit);
+    }
+    together
 }

@@ -3,7 +3,7 @@
 mod check;
 mod resume;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use super::memory::{FAR, Memory, Taken};
 use super::rounds::{Rounds, next_instant};
 use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
+use super::touched;
 use super::traced::LATE_MS;
 use super::work::{self, Done, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
@@ -53,6 +54,8 @@ pub(super) struct State {
     knows_travellers: bool,
     /// Readings said that a sensor came to a unit or left it.
     travelled: bool,
+    /// What units were put together by.
+    grouped: Arc<Registry>,
     cohorts: Cohorts,
     groups: Groups,
     rounds: Rounds,
@@ -83,6 +86,7 @@ impl State {
             watch,
             board,
             registry: Arc::default(),
+            grouped: Arc::default(),
             index: Arc::default(),
             profiles: Arc::default(),
             cohorts: Cohorts::new(grain),
@@ -192,13 +196,23 @@ impl State {
         }
     }
 
-    /// Finds anew where every unit is and which sensors concern it; cohorts that are new are looked at.
+    /// Finds anew where units are and which sensors concern them, as far as that may have changed; cohorts that are new are
+    /// looked at.
     fn regroup(&mut self) {
-        self.index = Arc::new(self.memory.index(&self.registry));
+        let index = Arc::new(self.memory.index(&self.registry));
+        let touched = if *index == *self.index { touched::units(&self.grouped, &self.registry) } else { None };
+        (self.index, self.grouped) = (index, Arc::clone(&self.registry));
+        if touched.as_ref().is_some_and(BTreeSet::is_empty) {
+            return;
+        }
         // Custody reaches as far as anybody declared it, so that it changes only when something is declared.
-        let units = Fleet::units(&self.registry);
-        let custody = |unit: Name| Custody::of(&self.registry, &self.index, &unit, FAR).map(|custody| (unit, custody));
-        let Regrouped { made, gone } = self.cohorts.regroup(&self.registry, units.into_iter().filter_map(custody));
+        let (registry, index) = (&self.registry, &self.index);
+        let custody = |unit: Name| (Custody::of(registry, index, &unit, FAR), unit);
+        let few = touched.filter(|touched| touched.len() < registry.units.len() / 2);
+        let Regrouped { made, gone } = match few {
+            Some(few) => self.cohorts.regroup_few(registry, few.into_iter().map(custody)),
+            None => self.cohorts.regroup(registry, Fleet::units(registry).into_iter().map(custody)),
+        };
         for id in gone {
             self.schedule.forget(id);
             self.rounds.plan(id, None);

@@ -68,6 +68,15 @@ impl<T: Record> Table<T> {
         self.0.range(keys).map(|(_, recorded)| recorded)
     }
 
+    /// The keys of records that are other than in `before`, or not in it.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a T::Key> {
+        let all = (!Arc::ptr_eq(&self.0, &before.0)).then_some(&self.0);
+        let is_other = |(key, now): &(&T::Key, &Recorded<T>)| {
+            before.0.get(key).is_none_or(|then| !Arc::ptr_eq(&then.record, &now.record))
+        };
+        all.into_iter().flat_map(|all| all.iter()).filter(is_other).map(|(key, _)| key)
+    }
+
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {

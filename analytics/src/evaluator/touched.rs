@@ -1,0 +1,96 @@
+//! Whose custody a change of the registry can have changed: a move concerns what moved and what is on it, and nobody else.
+
+use std::collections::BTreeSet;
+
+use model::name::Name;
+use model::registry::{Origin, Registry};
+
+/// How many carriers and parents within each other are followed; custody follows no more.
+const DEEPEST: usize = 32;
+
+/// The units of which custody may be another under `now` than it was `before`, when the same sensors are at the same places and
+/// units; `None` when that may be any.
+pub(super) fn units(before: &Registry, now: &Registry) -> Option<BTreeSet<Name>> {
+    let places = now.places.changed_since(&before.places).next();
+    let aggregations = now.aggregations.changed_since(&before.aggregations).next();
+    let splits = now.splits.changed_since(&before.splits).next();
+    let fewer = now.units.len() < before.units.len()
+        || now.moves.len() < before.moves.len()
+        || now.closures.len() < before.closures.len();
+    if places.is_some() || aggregations.is_some() || splits.is_some() || fewer {
+        return None;
+    }
+    let mut themselves: BTreeSet<&Name> = BTreeSet::new();
+    themselves.extend(now.units.changed_since(&before.units));
+    themselves.extend(now.moves.changed_since(&before.moves).map(|(unit, _)| unit));
+    themselves.extend(now.closures.changed_since(&before.closures).map(|(unit, _)| unit));
+    if themselves.is_empty() {
+        return Some(BTreeSet::new());
+    }
+    let children = now.splits.iter().flat_map(|split| split.into.iter().map(|child| &child.id));
+    let units = now.units.iter().map(|unit| &unit.id).chain(children);
+    Some(units.filter(|unit| follows(now, unit, &themselves, 0)).cloned().collect())
+}
+
+/// Whether `unit` is one of `changed`, comes from one of them, or was ever on one.
+fn follows(registry: &Registry, unit: &Name, changed: &BTreeSet<&Name>, depth: usize) -> bool {
+    if changed.contains(unit) {
+        return true;
+    }
+    if depth >= DEEPEST {
+        return false;
+    }
+    let follows = |parent: &Name| follows(registry, parent, changed, depth + 1);
+    registry.aggregations_of(unit).any(|held| follows(&held.parent))
+        || matches!(registry.origin(unit), Some(Origin::Split(split)) if follows(&split.unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::instant::RecordedAt;
+    use model::registry::RegistryDocument;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const GTIN: &str = "09506000134352";
+
+    fn after(registry: &Registry, document: &Value) -> Registry {
+        let document = RegistryDocument::from_value(document).unwrap();
+        registry.plan(&document, RecordedAt::from_millis(0)).unwrap().after
+    }
+
+    fn names(units: Option<BTreeSet<Name>>) -> Option<Vec<String>> {
+        units.map(|units| units.iter().map(|unit| unit.as_str().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_move_touches_what_moved_what_was_on_it_and_what_was_split_off() {
+        let unit = |id: &str| json!({ "id": id, "gtin": GTIN, "lot": "L", "quantity": 9, "place": "P", "at": 1000 });
+        let before = after(
+            &Registry::default(),
+            &json!({
+                "products": [{ "gtin": GTIN, "kinetics": { "model": "none" } }],
+                "lots": [{ "gtin": GTIN, "lot": "L", "expires_on": "2099-01-01" }],
+                "places": [{ "id": "P", "kind": "store" }, { "id": "Q", "kind": "store" }],
+                "units": [unit("A"), unit("B"), unit("C")],
+                "aggregations": [{ "parent": "106141411234567897", "children": ["A"], "from": 1000, "to": 2000 }],
+                "splits": [{ "unit": "B", "into": [{ "id": "B1", "quantity": 2 }], "at": 1500 }],
+            }),
+        );
+        let moved = |unit: &str| after(&before, &json!({ "moves": [{ "unit": unit, "to": "Q", "at": 3000 }] }));
+        let touched = |now: &Registry| names(units(&before, now));
+        assert_eq!(touched(&before), Some(vec![]));
+        assert_eq!(touched(&moved("C")), Some(vec!["C".to_owned()]));
+        assert_eq!(touched(&moved("B")), Some(vec!["B".to_owned(), "B1".to_owned()]));
+        assert_eq!(touched(&moved("106141411234567897")), Some(vec!["A".to_owned()]));
+        let closed = after(&before, &json!({ "closures": [{ "unit": "A", "at": 4000, "kind": "delivered" }] }));
+        assert_eq!(touched(&closed), Some(vec!["A".to_owned()]));
+        let one_more = after(&before, &json!({ "units": [unit("D")] }));
+        assert_eq!(touched(&one_more), Some(vec!["D".to_owned()]));
+        let lot = json!({ "lots": [{ "gtin": GTIN, "lot": "M", "expires_on": "2099-01-01" }] });
+        assert_eq!(touched(&after(&before, &lot)), Some(vec![]));
+        let placed = json!({ "places": [{ "id": "Q", "kind": "store", "parent": "P" }] });
+        assert_eq!(touched(&after(&before, &placed)), None);
+    }
+}
