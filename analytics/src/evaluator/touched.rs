@@ -54,6 +54,7 @@ mod tests {
     use super::*;
 
     const GTIN: &str = "09506000134352";
+    const BEGIN: i64 = 1_790_000_000_000;
 
     fn after(registry: &Registry, document: &Value) -> Registry {
         let document = RegistryDocument::from_value(document).unwrap();
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_move_touches_what_moved_what_was_on_it_and_what_was_split_off() {
-        let unit = |id: &str| json!({ "id": id, "gtin": GTIN, "lot": "L", "quantity": 9, "place": "P", "at": 1000 });
+        let unit = |id: &str| json!({ "id": id, "gtin": GTIN, "lot": "L", "quantity": 9, "place": "P", "at": BEGIN });
         let before = after(
             &Registry::default(),
             &json!({
@@ -74,17 +75,17 @@ mod tests {
                 "lots": [{ "gtin": GTIN, "lot": "L", "expires_on": "2099-01-01" }],
                 "places": [{ "id": "P", "kind": "store" }, { "id": "Q", "kind": "store" }],
                 "units": [unit("A"), unit("B"), unit("C")],
-                "aggregations": [{ "parent": "106141411234567897", "children": ["A"], "from": 1000, "to": 2000 }],
-                "splits": [{ "unit": "B", "into": [{ "id": "B1", "quantity": 2 }], "at": 1500 }],
+                "aggregations": [{ "parent": "106141411234567897", "children": ["A"], "from": BEGIN, "to": BEGIN + 1000 }],
+                "splits": [{ "unit": "B", "into": [{ "id": "B1", "quantity": 2 }], "at": BEGIN + 500 }],
             }),
         );
-        let moved = |unit: &str| after(&before, &json!({ "moves": [{ "unit": unit, "to": "Q", "at": 3000 }] }));
+        let moved = |unit: &str| after(&before, &json!({ "moves": [{ "unit": unit, "to": "Q", "at": BEGIN + 2000 }] }));
         let touched = |now: &Registry| names(units(&before, now));
         assert_eq!(touched(&before), Some(vec![]));
         assert_eq!(touched(&moved("C")), Some(vec!["C".to_owned()]));
         assert_eq!(touched(&moved("B")), Some(vec!["B".to_owned(), "B1".to_owned()]));
         assert_eq!(touched(&moved("106141411234567897")), Some(vec!["A".to_owned()]));
-        let closed = after(&before, &json!({ "closures": [{ "unit": "A", "at": 4000, "kind": "delivered" }] }));
+        let closed = after(&before, &json!({ "closures": [{ "unit": "A", "at": BEGIN + 3000, "kind": "delivered" }] }));
         assert_eq!(touched(&closed), Some(vec!["A".to_owned()]));
         let one_more = after(&before, &json!({ "units": [unit("D")] }));
         assert_eq!(touched(&one_more), Some(vec!["D".to_owned()]));
