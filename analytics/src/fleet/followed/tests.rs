@@ -359,7 +359,7 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) -> usize {
     settled
 }
 
-/// As [`is_what_all_readings_say`], and of most histories the older past is settled after a while.
+/// As [`is_what_all_readings_say`], and of a third of the histories the older past is settled after a while.
 #[test]
 fn is_what_all_readings_say_when_older_ones_are_settled() {
     let settled = (0..60).filter(|seed| compare(*seed, 12, 500, 20) > 0).count();
