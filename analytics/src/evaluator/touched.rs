@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use model::name::Name;
-use model::registry::{Origin, Registry};
+use model::registry::Registry;
 
-/// How many carriers and parents within each other are followed; custody follows no more.
-const DEEPEST: usize = 32;
+use crate::custody::carriers;
 
 /// The units of which custody may be another under `now` than it was `before`, when the same sensors are at the same places and
 /// units; `None` when that may be any.
@@ -29,20 +28,8 @@ pub(super) fn units(before: &Registry, now: &Registry) -> Option<BTreeSet<Name>>
     }
     let children = now.splits.iter().flat_map(|split| split.into.iter().map(|child| &child.id));
     let units = now.units.iter().map(|unit| &unit.id).chain(children);
-    Some(units.filter(|unit| follows(now, unit, &themselves, 0)).cloned().collect())
-}
-
-/// Whether `unit` is one of `changed`, comes from one of them, or was ever on one.
-fn follows(registry: &Registry, unit: &Name, changed: &BTreeSet<&Name>, depth: usize) -> bool {
-    if changed.contains(unit) {
-        return true;
-    }
-    if depth >= DEEPEST {
-        return false;
-    }
-    let follows = |parent: &Name| follows(registry, parent, changed, depth + 1);
-    registry.aggregations_of(unit).any(|held| follows(&held.parent))
-        || matches!(registry.origin(unit), Some(Origin::Split(split)) if follows(&split.unit))
+    let follows = |unit: &&Name| carriers(now, unit).iter().any(|carrier| themselves.contains(carrier));
+    Some(units.filter(follows).cloned().collect())
 }
 
 #[cfg(test)]
