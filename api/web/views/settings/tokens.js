@@ -20,12 +20,12 @@ export async function tokens(body, { api }) {
     all.sort((one, other) => order(one) - order(other) || other.created_at.localeCompare(one.created_at));
     fill(list, table([
       { title: t("people.name"), head: true, value: (token) => token.name },
-      { title: t("people.role"), value: (token) => [named("role", token.role), (token.gateway ?? token.sites) && el("span", { class: "note" }, ` ${token.gateway ?? token.sites.join(", ")}`)] },
-      { title: t("people.state"), value: (token) => (token.revoked_at ? badge("unknown", t("tokens.revoked")) : badge("pass", t("people.active"))) },
-      { title: t("people.since"), value: (token) => stamp(token.created_at) },
-      { title: t("tokens.used"), value: (token) => (token.last_used_at ? stamp(token.last_used_at) : t("tokens.never")) },
+      { title: t("people.role"), label: true, value: (token) => [named("role", token.role), (token.gateway ?? token.sites) && el("span", { class: "note" }, ` ${token.gateway ?? token.sites.join(", ")}`)] },
+      { title: t("people.state"), label: true, value: (token) => (token.revoked_at ? badge("unknown", t("tokens.revoked")) : badge("pass", t("people.active"))) },
+      { title: t("people.since"), label: true, value: (token) => stamp(token.created_at) },
+      { title: t("tokens.used"), label: true, value: (token) => (token.last_used_at ? stamp(token.last_used_at) : t("tokens.never")) },
       { title: "", value: (token) => (token.revoked_at ? stamp(token.revoked_at) : button(t("tokens.revoke"), () => revoke(token), { kind: "small danger", "aria-label": t("tokens.revoke.of", token) })) },
-    ], all, { caption: t("settings.tokens"), captionHidden: true }));
+    ], all, { caption: t("settings.tokens"), captionHidden: true, stack: true }));
   }
 
   async function revoke(token) {
