@@ -13,8 +13,6 @@
 //!
 //! Rolling windows reach back over any cut. They begin in what follows it: whoever cuts sees to that.
 
-use std::sync::Arc;
-
 use model::assessment::{Alarm, Coverage, Excursion, Extent, Life};
 use model::registry::Severity;
 
@@ -92,9 +90,8 @@ impl Balance {
             self.excursions.extend(found.excursions);
             self.alarms.extend(found.alarms);
         }
-        self.excursions[first_excursion..]
-            .sort_by(|left, right| (left.start, &left.rule).cmp(&(right.start, &right.rule)));
-        in_order(&mut self.alarms[first_alarm..]);
+        by_start(&mut self.excursions[first_excursion..]);
+        by_instant(&mut self.alarms[first_alarm..]);
         self.is_heard |= heat::is_heard(trace);
         self.reach.take(&known);
         let seen = heat::Known::of(trace);
@@ -135,7 +132,7 @@ impl Balance {
         alarms
             .extend(watches(profile, self.quantity).zip(&self.tallies).filter_map(|(watch, tally)| tally.alarm(watch)));
         if told < alarms.len() {
-            in_order(&mut alarms);
+            by_instant(&mut alarms);
         }
         alarms
     }
@@ -176,23 +173,18 @@ impl Balance {
     }
 }
 
-/// A balance that is kept, and where it holds.
-#[derive(Clone, Debug)]
-pub(super) struct Settled {
-    /// Where it was made, ms.
-    pub(super) at: i64,
-    /// The last reading, ms, that it depends on.
-    pub(super) until: i64,
-    pub(super) balance: Arc<Balance>,
-}
-
 /// The product's rules about a quantity.
 fn watches(profile: &Profile, quantity: Quantity) -> impl Iterator<Item = &Watch> {
     profile.watches.iter().filter(move |watch| watch.quantity == quantity)
 }
 
+/// By (start, rule).
+pub(super) fn by_start(excursions: &mut [Excursion]) {
+    excursions.sort_by(|left, right| (left.start, &left.rule).cmp(&(right.start, &right.rule)));
+}
+
 /// By (instant, rule).
-pub(super) fn in_order(alarms: &mut [Alarm]) {
+pub(super) fn by_instant(alarms: &mut [Alarm]) {
     let instant = |alarm: &Alarm| alarm.at.or(alarm.worst_case_at);
     alarms.sort_by(|left, right| (instant(left), &left.rule).cmp(&(instant(right), &right.rule)));
 }

@@ -33,13 +33,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::balance;
 use super::bytes::{Carried, carried};
 use super::fold::{Fold, Seen};
 use super::plan::{BESIDE, Missing, Plan, Source, Stretch, same_until};
 use super::profile::Profile;
 use super::series::{Correction, Sample};
 use super::watch::Quantity;
+use settled::Settled;
 
 /// So many nodes make a greater one; few in tests, so that short histories have all kinds.
 const JOINED: usize = if cfg!(test) { 4 } else { 16 };
@@ -66,7 +66,7 @@ pub struct Past {
     /// Readings right before and right after stretches of a sensor: by sensor, end, and whether they are before it.
     beside: BTreeMap<(usize, i64, bool), Vec<Sample>>,
     /// What the older nodes come to.
-    settled: Option<balance::Settled>,
+    settled: Option<Settled>,
     /// The end of the last node up to which it was tried to settle it, ms.
     tried: Option<i64>,
 }

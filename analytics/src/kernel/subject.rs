@@ -7,7 +7,7 @@ use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
 use model::registry::Severity;
 
-use super::balance::{Balance, in_order};
+use super::balance::{Balance, by_instant, by_start};
 use super::expiry::{effective, passes_at};
 use super::heat;
 use super::profile::Profile;
@@ -82,10 +82,8 @@ impl Subject {
             humidity_coverage: profile.limits_humidity().then(|| humidity.coverage()),
             temperature: temperature.extent(),
             humidity: humidity.extent(),
-            alarms: merged(temperature.alarms(profile), humidity.alarms(profile), in_order),
-            excursions: merged(temperature.excursions, humidity.excursions, |excursions| {
-                excursions.sort_by(|left, right| (left.start, &left.rule).cmp(&(right.start, &right.rule)));
-            }),
+            alarms: merged(temperature.alarms(profile), humidity.alarms(profile), by_instant),
+            excursions: merged(temperature.excursions, humidity.excursions, by_start),
             mkt,
             life,
             budget,

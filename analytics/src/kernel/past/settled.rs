@@ -4,14 +4,25 @@
 //! nothing is beyond any level of the product. What comes before is a [`Balance`] then, and it is made by going on from the
 //! one before. It is not carried to disk: a start makes it from the nodes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{GREATEST, Leaf, Past};
-use crate::kernel::balance::{self, Balance};
+use crate::kernel::balance::Balance;
 use crate::kernel::fold::levels;
 use crate::kernel::plan::{Missing, Plan, Source};
 use crate::kernel::profile::Profile;
 use crate::kernel::series::Series;
+
+/// What the nodes up to an instant come to.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    /// Where the last of them ends, ms.
+    pub(super) at: i64,
+    /// The last reading, ms, that it depends on.
+    pub(super) until: i64,
+    pub(super) balance: Arc<Balance>,
+}
 
 impl Past {
     /// Whether the older nodes are settled.
@@ -71,8 +82,8 @@ impl Past {
         profile: &Profile,
         plan: &Plan,
         source: &dyn Source,
-        nodes: std::ops::Range<usize>,
-    ) -> Result<Option<balance::Settled>, Missing> {
+        nodes: Range<usize>,
+    ) -> Result<Option<Settled>, Missing> {
         let (Some(last), Some(next)) = (self.node(nodes.end - 1), self.node(nodes.end)) else { return Ok(None) };
         let at = last.to;
         if !self.is_quiet(profile, last, next) {
@@ -90,7 +101,7 @@ impl Past {
         let trace = self.of_nodes(plan, source, nodes.start, &self.cover(nodes.start, nodes.end), &[], part)?;
         let mut balance = Balance::before(profile, self.quantity, &trace);
         balance.take(profile, &trace);
-        Ok(balance.carries(at).then(|| balance::Settled { at, until, balance: Arc::new(balance) }))
+        Ok(balance.carries(at).then(|| Settled { at, until, balance: Arc::new(balance) }))
     }
 
     /// Whether nothing is under way where `last` ends and `next` begins.
