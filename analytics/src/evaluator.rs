@@ -23,6 +23,7 @@ mod cohorts;
 mod groups;
 mod keeper;
 mod memory;
+mod neighbours;
 mod rounds;
 mod schedule;
 mod selfcheck;

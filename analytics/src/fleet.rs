@@ -6,6 +6,8 @@ mod kept;
 mod packed;
 mod portrait;
 mod profiles;
+#[cfg(test)]
+pub(crate) mod random;
 mod tally;
 
 use std::collections::HashMap;

@@ -25,6 +25,7 @@ mod heat;
 mod known;
 mod level;
 mod life;
+mod local;
 mod moment;
 mod outline;
 mod past;
@@ -40,6 +41,7 @@ mod watch;
 
 pub use expiry::{effective, passes_at};
 pub(crate) use figures::{Course, Figures};
+pub use local::{Last, LastBefore, LocalFiring};
 pub use outline::Outline;
 pub use past::Past;
 pub use plan::{Missing, Plan, Source, Stretch};

@@ -23,7 +23,7 @@ pub use alarm::{Acknowledgement, AlarmCode, AlarmId, RaisedAlarm, Subject};
 pub use book::{Acted, Holds, Touched, UnitHolds};
 pub use decide::{HoldChange, decide};
 pub use dispatch::{Block, Destination, blocks, holds_against, life_blocks, review_block, unaccepted};
-pub use evidence::{Evidence, Figures};
+pub use evidence::{Basis, Evidence, Figures};
 pub use joint::{Joint, JointAlarm, JointHold, Listing};
 pub use record::reason_json;
 

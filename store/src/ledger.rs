@@ -46,7 +46,8 @@ pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::external::External;
 pub use self::holds::event::record_hash;
 pub use self::holds::{
-    BlockedMove, Checked, Decision, Finding, Findings, Fired, Found, HoldRefusal, Judged, NewAlarm, NewHold,
+    Alike, BlockedMove, Checked, Decision, Finding, Findings, Fired, Found, HoldRefusal, Judged, Neighbours, NewAlarm,
+    NewHold,
 };
 pub use self::people::{UserChange, UserInfo};
 pub use self::projection::Way;

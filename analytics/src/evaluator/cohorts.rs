@@ -69,6 +69,12 @@ pub(super) struct Regrouped {
 }
 
 impl Past {
+    /// What `unit`, whose custody is given, depends on; `None` when it is not registered.
+    pub(super) fn of(registry: &Registry, unit: &Name, custody: Custody) -> Option<Self> {
+        let registered = custody::registered(registry, unit)?;
+        Some(Self { gtin: registered.gtin, lot: registered.lot.clone(), custody })
+    }
+
     pub(super) fn lot_key(&self) -> LotKey {
         LotKey { gtin: self.gtin, lot: self.lot.clone() }
     }
@@ -76,6 +82,11 @@ impl Past {
     /// The sensors whose readings make the trace right now.
     pub(super) fn sensors_now(&self) -> &[Name] {
         self.custody.pieces.last().map_or(&[], |piece| piece.sensors.as_slice())
+    }
+
+    /// Since when they make it.
+    pub(super) fn under_them_since(&self) -> Option<ValidAt> {
+        self.custody.pieces.last().map(|piece| piece.from)
     }
 
     /// All sensors that ever made the trace, each once.
@@ -276,9 +287,10 @@ impl Cohorts {
 fn together(registry: &Registry, units: impl Iterator<Item = (Option<Custody>, Name)>) -> HashMap<Past, Vec<Name>> {
     let mut together: HashMap<Past, Vec<Name>> = HashMap::new();
     for (custody, unit) in units {
-        let (Some(custody), Some(registered)) = (custody, custody::registered(registry, &unit)) else { continue };
-        let past = Past { gtin: registered.gtin, lot: registered.lot.clone(), custody };
-        together.entry(past).or_default().push(unit);
+        let past = custody.and_then(|custody| Past::of(registry, &unit, custody));
+        if let Some(past) = past {
+            together.entry(past).or_default().push(unit);
+        }
     }
     together
 }

@@ -1,10 +1,13 @@
 //! Cohorts that one reading concerns alike.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use model::gs1::Gtin;
 use model::instant::ValidAt;
 use model::name::Name;
+use model::registry::Registry;
+use store::ledger::Neighbours;
 
 use super::cohorts::{CohortId, Cohorts};
 
@@ -12,11 +15,14 @@ use super::cohorts::{CohortId, Cohorts};
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) gtin: Gtin,
+    /// Those first that stand there longest.
     pub(super) cohorts: Vec<CohortId>,
     /// The levels each sensor's newest reading is beyond, by the version of the product they are of.
     pub(super) beyond: HashMap<Name, (u32, u64)>,
     /// When something can fire at the soonest, as long as the levels stay the same, by cohort.
     soonest: BTreeSet<(ValidAt, CohortId)>,
+    /// Their units, made when somebody asks.
+    neighbours: Option<Arc<Neighbours>>,
 }
 
 /// All groups, and which sensors concern which.
@@ -44,7 +50,7 @@ impl Groups {
                 let kept =
                     sensors.iter().filter_map(|sensor| Some((sensor.clone(), beyond.get(&(gtin, sensor)).copied()?)));
                 let (beyond, soonest) = (kept.collect(), BTreeSet::new());
-                self.all.push(Group { gtin, cohorts: Vec::new(), beyond, soonest });
+                self.all.push(Group { gtin, cohorts: Vec::new(), beyond, soonest, neighbours: None });
                 for sensor in sensors {
                     self.of_sensor.entry(sensor.clone()).or_default().push(index);
                 }
@@ -56,6 +62,9 @@ impl Groups {
                 self.plan(id, Some(*at));
             }
         }
+        for group in &mut self.all {
+            group.cohorts.sort_by_cached_key(|id| (standing_since(cohorts, *id), *id));
+        }
     }
 
     /// The groups that a reading of `sensor` concerns.
@@ -65,6 +74,19 @@ impl Groups {
 
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Group> {
         self.all.get_mut(index)
+    }
+
+    /// The units of the group of cohort `id`, and of those of them since when; `None` for one that is closed.
+    pub(super) fn neighbours(
+        &mut self,
+        id: CohortId,
+        cohorts: &Cohorts,
+        registry: &Registry,
+    ) -> Option<Arc<Neighbours>> {
+        let group = self.of_cohort.get(&id).and_then(|index| self.all.get_mut(*index))?;
+        let standing = |id: &CohortId| Some((standing_since(cohorts, *id)?, Arc::clone(&cohorts.get(*id)?.units)));
+        let all = || Arc::new(Neighbours::new(registry, group.cohorts.iter().filter_map(standing).collect()));
+        Some(Arc::clone(group.neighbours.get_or_insert_with(all)))
     }
 
     /// Notes when something can fire for a cohort at the soonest.
@@ -79,8 +101,9 @@ impl Groups {
         }
     }
 
-    /// The cohorts of a group for which something may fire at `at`; they are planned anew once they were looked at.
-    pub(super) fn firing(&mut self, index: usize, at: ValidAt) -> Vec<CohortId> {
+    /// The cohorts of a group for which something may fire at `at`, those first that stand there longest; they are planned anew
+    /// once they were looked at.
+    pub(super) fn firing(&mut self, index: usize, at: ValidAt, cohorts: &Cohorts) -> Vec<CohortId> {
         let Some(group) = self.all.get_mut(index) else { return Vec::new() };
         let mut firing = Vec::new();
         while group.soonest.first().is_some_and(|(soonest, _)| *soonest <= at) {
@@ -89,6 +112,12 @@ impl Groups {
                 firing.push(id);
             }
         }
+        firing.sort_by_cached_key(|id| (standing_since(cohorts, *id), *id));
         firing
     }
+}
+
+/// Since when a cohort is under the sensors it is under right now.
+fn standing_since(cohorts: &Cohorts, id: CohortId) -> Option<ValidAt> {
+    cohorts.get(id)?.past.under_them_since()
 }

@@ -1,7 +1,8 @@
 //! Who is looked at, and when.
 //!
 //! Two ways lead to an assessment. The urgent one is for cohorts about which something may have changed in kind: nobody
-//! else is on it. The other one is for the rest, in this order: what is due by itself, what was never looked at, what
+//! else is on it. Of those that one reading is about at once, one goes first, since what it is found to have gone through
+//! the others mostly have as well; those that follow and the first ones of other readings take turns. The other one is for the rest, in this order: what is due by itself, what was never looked at, what
 //! late readings are about, and what is shown and grows old. The last two have a bounded share of processor time, paced
 //! by what they were measured to cost, so that a server to which nothing happens does nearly nothing.
 
@@ -34,6 +35,8 @@ const LATE_REST_COSTS: u32 = 10;
 pub(super) enum Urgency {
     /// A reading may have changed it in kind.
     Urgent,
+    /// The same, and another one goes first that stands under the same sensors.
+    Following,
     /// An instant has come at which it changes by itself.
     Due,
     /// It is new, or the registry says something else of it.
@@ -61,7 +64,9 @@ pub(super) struct Turn {
 pub(super) struct Schedule {
     waiting: HashMap<CohortId, (Urgency, ValidAt)>,
     /// By urgency; who was called for again more urgently stands in two, and counts in the first.
-    queues: [VecDeque<CohortId>; 3],
+    queues: [VecDeque<CohortId>; 4],
+    /// Whether it is the turn of those that follow.
+    following: bool,
     late: BTreeSet<(Instant, CohortId)>,
     /// When late readings may be looked at again, by cohort.
     rested: HashMap<CohortId, Instant>,
@@ -76,6 +81,7 @@ impl Schedule {
         Self {
             waiting: HashMap::new(),
             queues: Default::default(),
+            following: false,
             late: BTreeSet::new(),
             rested: HashMap::new(),
             late_share: Share::new(LATE_ONE_IN, now),
@@ -93,7 +99,9 @@ impl Schedule {
         }
         self.waiting.insert(id, (urgency, known.map_or(noticed_at, |(_, earlier)| earlier)));
         match urgency {
-            Urgency::Urgent | Urgency::Due | Urgency::New => self.queues[urgency as usize].push_back(id),
+            Urgency::Urgent | Urgency::Following | Urgency::Due | Urgency::New => {
+                self.queues[urgency as usize].push_back(id);
+            }
             Urgency::Late => {
                 let rested = self.rested.get(&id).copied().unwrap_or(now);
                 self.late.insert((rested.max(now), id));
@@ -118,21 +126,24 @@ impl Schedule {
     ) -> (Option<Urgency>, Vec<Turn>) {
         let mut piece = Piece::default();
         let queues = match way {
-            Way::Urgent => Urgency::Urgent as usize..=Urgency::Urgent as usize,
-            Way::Other => Urgency::Due as usize..=Urgency::New as usize,
+            Way::Urgent if self.following => [Urgency::Following, Urgency::Urgent],
+            Way::Urgent => [Urgency::Urgent, Urgency::Following],
+            Way::Other => [Urgency::Due, Urgency::New],
         };
-        let urgencies = [Urgency::Urgent, Urgency::Due, Urgency::New];
-        for queue in queues {
+        for wanted in queues {
             while piece.has_room() {
-                let Some(id) = self.queues[queue].pop_front() else { break };
+                let Some(id) = self.queues[wanted as usize].pop_front() else { break };
                 let Some((urgency, noticed_at)) = self.waiting.get(&id).copied() else { continue };
-                if urgency == urgencies[queue] {
+                if urgency == wanted {
                     self.waiting.remove(&id);
                     piece.take(cohorts, Turn { id, noticed_at });
                 }
             }
             if !piece.turns.is_empty() {
-                return (Some(urgencies[queue]), piece.turns);
+                if way == Way::Urgent {
+                    self.following = wanted == Urgency::Urgent;
+                }
+                return (Some(wanted), piece.turns);
             }
         }
         if way == Way::Urgent {
@@ -179,7 +190,9 @@ impl Schedule {
         for Turn { id, noticed_at } in turns.into_iter().rev() {
             self.waiting.insert(id, (urgency, noticed_at));
             match urgency {
-                Urgency::Urgent | Urgency::Due | Urgency::New => self.queues[urgency as usize].push_front(id),
+                Urgency::Urgent | Urgency::Following | Urgency::Due | Urgency::New => {
+                    self.queues[urgency as usize].push_front(id);
+                }
                 Urgency::Late => {
                     self.late.insert((clock, id));
                 }
@@ -203,7 +216,7 @@ impl Schedule {
                 }
             }
             None => self.refresh_share.spend(all),
-            Some(Urgency::Urgent | Urgency::Due | Urgency::New) => {}
+            Some(Urgency::Urgent | Urgency::Following | Urgency::Due | Urgency::New) => {}
         }
     }
 }
@@ -254,5 +267,52 @@ impl Share {
     fn spend(&mut self, spent: Duration) {
         self.owed += spent.saturating_sub(self.saved);
         self.saved = self.saved.saturating_sub(spent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::custody::{Custody, Index};
+    use crate::fleet::Fleet;
+    use crate::fleet::random::{Draw, registry};
+
+    /// Cohorts that take two milliseconds each.
+    fn cohorts() -> (Cohorts, Vec<CohortId>) {
+        let registry = registry(&mut Draw::new(0), 12);
+        let (mut cohorts, index) = (Cohorts::new(8), Index::new(&registry));
+        let far = ValidAt::from_millis(i64::MAX);
+        let units = Fleet::units(&registry).into_iter();
+        let made =
+            cohorts.regroup(&registry, units.map(|unit| (Custody::of(&registry, &index, &unit, far), unit))).made;
+        cohorts.iter_mut().for_each(|cohort| cohort.cost = Duration::from_millis(2));
+        assert!(made.len() > 10, "{}", made.len());
+        (cohorts, made)
+    }
+
+    #[test]
+    fn those_that_follow_keep_no_first_one_waiting_and_are_kept_waiting_by_none() {
+        let (cohorts, ids) = cohorts();
+        let (now, clock) = (ValidAt::from_millis(0), Instant::now());
+        let mut schedule = Schedule::new(clock);
+        let next = |schedule: &mut Schedule| -> (Option<Urgency>, Vec<CohortId>) {
+            let (urgency, turns) = schedule.turns(Way::Urgent, &cohorts, now, clock);
+            (urgency, turns.into_iter().map(|turn| turn.id).collect())
+        };
+        schedule.mark(ids[0], Urgency::Urgent, now, clock);
+        for id in &ids[1..8] {
+            schedule.mark(*id, Urgency::Following, now, clock);
+        }
+        assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), ids[..1].to_vec()), "nobody else is with the first");
+        // Others come one after another: each waits for one piece at most, and so do those that follow.
+        schedule.mark(ids[8], Urgency::Urgent, now, clock);
+        assert_eq!(next(&mut schedule), (Some(Urgency::Following), ids[1..4].to_vec()));
+        assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), ids[8..9].to_vec()));
+        // One that follows becomes a first one, and is not looked at twice.
+        schedule.mark(ids[5], Urgency::Urgent, now, clock);
+        schedule.mark(ids[5], Urgency::Following, now, clock);
+        assert_eq!(next(&mut schedule), (Some(Urgency::Following), vec![ids[4], ids[6], ids[7]]));
+        assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), vec![ids[5]]));
+        assert_eq!(next(&mut schedule), (None, vec![]));
     }
 }

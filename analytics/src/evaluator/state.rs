@@ -1,13 +1,13 @@
 //! What the evaluator knows, and how it comes to know it.
 
 mod check;
+mod finish;
 mod resume;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::assessment::Assessment;
 use model::hold::Subject;
 use model::instant::ValidAt;
 use model::name::Name;
@@ -17,15 +17,16 @@ use store::ledger::{Findings, Ledger, NewAlarm};
 
 use super::board::Board;
 use super::checkpoint::{Checkpoints, Restored};
-use super::cohorts::{Cohort, CohortId, Cohorts, Regrouped};
+use super::cohorts::{Cohort, Cohorts, Regrouped};
 use super::groups::Groups;
 use super::memory::{FAR, Memory, Taken};
-use super::rounds::{Rounds, next_instant};
+use super::neighbours::Neighbourhood;
+use super::rounds::Rounds;
 use super::schedule::{Schedule, Urgency, Way};
 use super::selfcheck::SelfCheck;
 use super::touched;
 use super::traced::LATE_MS;
-use super::work::{self, Done, Outcome, Running, Sources, Task};
+use super::work::{self, Outcome, Running, Sources, Task};
 use super::{Now, Watch, silence};
 use crate::assess::AssessError;
 use crate::custody::{Custody, Index};
@@ -309,13 +310,15 @@ impl State {
             let marked = if before != Some((product.version, beyond)) || since > longest_gap(product) {
                 group.cohorts.clone()
             } else if beyond != 0 {
-                self.groups.firing(index, at)
+                self.groups.firing(index, at, &self.cohorts)
             } else {
                 continue;
             };
             let (now, clock) = ((self.now)(), Instant::now());
-            for id in marked {
-                self.schedule.mark(id, Urgency::Urgent, now, clock);
+            // What began while the one stood there that is there longest, most others have as well.
+            for (number, id) in marked.into_iter().enumerate() {
+                let urgency = if number == 0 { Urgency::Urgent } else { Urgency::Following };
+                self.schedule.mark(id, urgency, now, clock);
             }
         }
     }
@@ -374,7 +377,10 @@ impl State {
                 sensors.insert(sensor.clone());
             }
             let (units, trace, traced) = (Arc::clone(&cohort.units), cohort.trace.clone(), cohort.traced.clone());
-            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at, traced });
+            let past = Arc::clone(&cohort.past);
+            let neighbours = self.groups.neighbours(turn.id, &self.cohorts, &self.registry);
+            let around = neighbours.map(|neighbours| Neighbourhood { past, neighbours });
+            tasks.push(Task { id: turn.id, units, trace, noticed_at: turn.noticed_at, traced, around });
         }
         if let Some(urgency) = urgency {
             self.schedule.put_back(turns.collect(), urgency, clock);
@@ -407,74 +413,6 @@ impl State {
             ended = ended(&mut self.other) => ended,
         };
         ended.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()))
-    }
-
-    /// Shows what came of a piece of work, and plans when its cohorts are looked at again.
-    pub(super) fn finish(&mut self, outcome: Outcome) {
-        let Outcome { urgency, as_of, done, took } = outcome;
-        metrics::histogram!("coldtrail_evaluation_seconds").record(took);
-        let units: usize = done.iter().map(|done| done.units.len()).sum();
-        metrics::counter!("coldtrail_assessments_total").increment(units as u64);
-        let each: Vec<(CohortId, std::time::Duration)> = done.iter().map(|done| (done.id, done.cost)).collect();
-        self.schedule.took(urgency, &each, took, Instant::now());
-        for Done { id, units, assessment, traced, noticed_at, cost } in done {
-            let Some(cohort) = self.cohorts.get_mut(id) else { continue };
-            let assessment = match assessment {
-                Ok(assessment) => assessment,
-                Err(missing) => {
-                    cohort.lacks = Some(missing.from);
-                    for sensor in cohort.past.sensors() {
-                        self.memory.want(sensor, missing.from);
-                    }
-                    let urgency = urgency.unwrap_or(Urgency::New);
-                    self.schedule.mark(id, urgency, noticed_at, Instant::now());
-                    continue;
-                }
-            };
-            (cohort.cost, cohort.is_known) = (cost, true);
-            // What was begun later knows better, on the other way.
-            if cohort.looked_at.is_some_and(|later| later > as_of) {
-                continue;
-            }
-            let custody = &cohort.past.custody;
-            let is_over = custody.closed && as_of.millis() >= custody.window.to.millis().saturating_add(LATE_MS);
-            (cohort.rests, cohort.lacks) = (is_over.then(|| traced.settled()).flatten(), None);
-            cohort.traced = traced;
-            match assessment {
-                Some(assessment) => {
-                    self.plan(id, &assessment);
-                    self.board.put(id, &units, assessment);
-                }
-                // They are looked at when they begin.
-                None => {
-                    let begins = units.first().and_then(|unit| self.registry.beginning(unit)).map(|(at, _)| at);
-                    self.rounds.plan(id, begins.filter(|at| *at > as_of));
-                }
-            }
-        }
-        if !self.is_whole && self.cohorts.iter().all(|(_, cohort)| cohort.is_known) {
-            self.is_whole = true;
-            self.board.is_whole();
-        }
-    }
-
-    /// Plans when a cohort is looked at again, and what its group waits for.
-    fn plan(&mut self, id: CohortId, assessment: &Assessment) {
-        let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
-        let Some(cohort) = self.cohorts.get(id) else { return };
-        let custody = &cohort.past.custody;
-        let last = cohort.past.sensors_now().iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
-        let last = last.map(ValidAt::from_millis);
-        let zone = custody.zone(&self.registry);
-        let next = (!custody.closed).then(|| next_instant(assessment, product, zone, last, longest_gap(product)));
-        self.rounds.plan(id, next.flatten());
-        let newest = assessment.provenance.watermark;
-        let soonest = self.profiles.get(product).soonest(assessment, newest.unwrap_or(assessment.as_of));
-        self.groups.plan(id, soonest);
-        // Readings that came while it was worked on may have gone on until then.
-        if last > newest && soonest.is_some_and(|soonest| Some(soonest) <= last) {
-            self.schedule.mark(id, Urgency::Urgent, (self.now)(), Instant::now());
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use store::ledger::{Finding, Findings, Fired, Ledger};
 use tokio::task::JoinHandle;
 
 use super::cohorts::CohortId;
+use super::neighbours::Neighbourhood;
 use super::schedule::Urgency;
 use super::traced::{LATE_MS, Sensors, Traced};
 use crate::assess::AssessError;
@@ -36,6 +37,8 @@ pub(super) struct Task {
     pub(super) trace: Box<str>,
     pub(super) noticed_at: ValidAt,
     pub(super) traced: Traced,
+    /// Who stands where it stands; `None` when its time is over.
+    pub(super) around: Option<Neighbourhood>,
 }
 
 /// What came of a cohort.
@@ -76,7 +79,7 @@ pub(super) fn begin(urgency: Option<Urgency>, sources: Sources, tasks: Vec<Task>
 
 fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
     let (mut done, mut findings) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
-    for Task { id, units, trace, noticed_at, mut traced } in tasks {
+    for Task { id, units, trace, noticed_at, mut traced, around } in tasks {
         let began = Instant::now();
         let assessment = units.first().map_or(Ok(None), |unit| sources.assess(unit, &mut traced));
         let assessment = assessment.map(|assessment| assessment.map(Arc::new));
@@ -85,7 +88,9 @@ fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
         if let Ok(Some(assessment)) = &assessment {
             let fired = registry.products.get(&assessment.gtin).map_or_else(Vec::new, |of| fired(assessment, of));
             let (assessment, units) = (Arc::clone(assessment), Arc::clone(&units));
-            findings.push(Finding { assessment, units, trace, noticed_at, fired });
+            let alike = around.as_ref().map(|around| around.alike(&assessment, sources)).unwrap_or_default();
+            let neighbours = around.map(|around| around.neighbours).unwrap_or_default();
+            findings.push(Finding { assessment, units, trace, noticed_at, fired, neighbours, alike });
         }
         done.push(Done { id, units, assessment, traced, noticed_at, cost: began.elapsed() });
     }

@@ -1,5 +1,7 @@
 //! What one sensor said, for somebody who follows it for years: the past packed, the newest readings at hand.
 
+use std::sync::Arc;
+
 use model::instant::ValidAt;
 use model::name::Name;
 use model::reading::Observation;
@@ -7,11 +9,14 @@ use model::registry::Registry;
 
 use super::heard::{Heard, Push};
 use super::packed::Packed;
-use crate::kernel::Sample;
+use crate::kernel::{Last, Sample};
 use crate::logs::Log;
 
 /// The newest readings of a quantity are packed when there are twice as many.
 const AT_HAND: usize = 512;
+
+/// So many readings are the last few.
+const FEW: usize = 4;
 
 /// What one sensor said, by time.
 #[derive(Clone, Debug, Default)]
@@ -193,6 +198,19 @@ impl Kept {
     /// As [`Kept::temperatures_before`], of humidity.
     pub(super) fn humidities_before(&self, before: i64, most: usize) -> Vec<Sample> {
         last_before(&self.humidity, self.newest.raw_humidity(), before, most)
+    }
+
+    /// The last few readings of each quantity before `before`, ms, of those kept.
+    #[must_use]
+    pub fn last_before(&self, before: i64) -> Last {
+        let few = self.newest.with(self.temperatures_before(before, FEW), self.humidities_before(before, FEW));
+        // A sensor that was never heard is one of temperature: its silence is missed.
+        let (temperature, humidity) = self.first_of_each();
+        let is_of_temperature = temperature.is_some() || humidity.is_none();
+        (
+            is_of_temperature.then(|| Arc::clone(few.temperature())),
+            humidity.is_some().then(|| Arc::clone(few.humidity())),
+        )
     }
 
     /// When it first told each quantity, temperature and humidity, of the readings kept, ms.

@@ -29,10 +29,26 @@ pub struct Evidence {
     pub watermark: Option<ValidAt>,
     /// The version of the product.
     pub product_version: u32,
-    /// SHA-256 of the readings, in hexadecimal.
-    pub readings_digest: Box<str>,
-    /// What was used up.
-    pub figures: Figures,
+    /// What was looked at for it.
+    pub basis: Basis,
+}
+
+/// What evidence was taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Basis {
+    /// All that the unit went through.
+    Unit {
+        /// SHA-256 of the readings, in hexadecimal.
+        readings_digest: Box<str>,
+        /// What was used up.
+        figures: Figures,
+    },
+    /// What every unit went through that stands under the same sensors since an instant at which nothing of the cause was
+    /// under way. It says nothing of what came before, which each unit has for itself.
+    Shared {
+        /// That instant.
+        from: ValidAt,
+    },
 }
 
 /// How much of what a unit may use was used.
@@ -92,6 +108,24 @@ fn extent(cause: &Cause) -> Extent<'_> {
     }
 }
 
+impl Basis {
+    /// What began later is told; `None`: everything.
+    #[must_use]
+    pub const fn from(&self) -> Option<ValidAt> {
+        match self {
+            Self::Unit { .. } => None,
+            Self::Shared { from } => Some(*from),
+        }
+    }
+
+    const fn figures(&self) -> Option<&Figures> {
+        match self {
+            Self::Unit { figures, .. } => Some(figures),
+            Self::Shared { .. } => None,
+        }
+    }
+}
+
 impl Evidence {
     /// The evidence that `assessment` has for `cause`.
     #[must_use]
@@ -109,23 +143,40 @@ impl Evidence {
             alarms: assessment.alarms.iter().filter(|one| belongs(&one.rule)).cloned().collect(),
             watermark: assessment.provenance.watermark,
             product_version: assessment.provenance.product_version,
-            readings_digest: assessment.provenance.readings_digest.as_str().into(),
-            figures: Figures::of(assessment),
+            basis: Basis::Unit {
+                readings_digest: assessment.provenance.readings_digest.as_str().into(),
+                figures: Figures::of(assessment),
+            },
         }
     }
 
+    /// The part of the evidence for `cause` that `assessment` has in common with every unit that stands under the same
+    /// sensors since `from`.
+    #[must_use]
+    pub fn shared(assessment: &Assessment, cause: &Cause, from: ValidAt) -> Self {
+        let Self { as_of, excursions, alarms, watermark, product_version, .. } = Self::of(assessment, cause);
+        let excursions: Vec<Excursion> = excursions.into_iter().filter(|one| one.start > from).collect();
+        // How bad silence may have been before goes with each unit.
+        let alarm = |one: Alarm| Alarm { worst_case_at: None, ..one };
+        let alarms = alarms.into_iter().filter(|one| one.at.is_some_and(|at| at > from)).map(alarm);
+        let alarms: Vec<Alarm> = alarms.collect();
+        let since = alarms.iter().filter_map(|alarm| alarm.at).min().into_iter().collect();
+        Self { as_of, since, excursions, alarms, watermark, product_version, basis: Basis::Shared { from } }
+    }
+
     /// Whether `newer` says something that must be kept beside this: an excursion closed, or late data changed what
-    /// stands here. An open excursion that goes on is neither.
+    /// stands here. An open excursion that goes on is neither, nor is one from before this tells anything.
     pub(super) fn is_superseded_by(&self, newer: &Self) -> bool {
-        let closed = |evidence: &'_ Self| -> Vec<Excursion> {
-            evidence.excursions.iter().filter(|one| one.end.is_some()).cloned().collect()
+        let from = self.basis.from();
+        let told = |evidence: &'_ Self, is_open: bool| -> Vec<Excursion> {
+            let such = |one: &&Excursion| one.end.is_none() == is_open && from.is_none_or(|from| one.start > from);
+            evidence.excursions.iter().filter(such).cloned().collect()
         };
-        if closed(self) != closed(newer) {
+        if told(self, false) != told(newer, false) {
             return true;
         }
         let open = |evidence: &'_ Self| -> Vec<(Name, ValidAt)> {
-            let open = evidence.excursions.iter().filter(|one| one.end.is_none());
-            open.map(|one| (one.rule.clone(), one.start)).collect()
+            told(evidence, true).into_iter().map(|one| (one.rule, one.start)).collect()
         };
         let (before, after) = (open(self), open(newer));
         // One that opened behind the watermark is just new data; one that opened before it came late.
@@ -137,7 +188,12 @@ impl Evidence {
     /// or life used above each accepted figure. What is a matter of figures alone is judged by them alone, and a model
     /// that did not hold at another instant is news. `adds_up` tells cumulative rules.
     pub(super) fn goes_beyond(&self, accepted: &[&Self], cause: &Cause, adds_up: &impl Fn(&Name) -> bool) -> bool {
-        if accepted.is_empty() || accepted.iter().all(|accepted| self.figures.exceed(&accepted.figures)) {
+        // Of what was accepted without figures any figure is more.
+        let exceeds = |accepted: &&Self| {
+            let (now, then) = (self.basis.figures(), accepted.basis.figures());
+            now.is_some_and(|now| then.is_none_or(|then| now.exceed(then)))
+        };
+        if accepted.iter().all(exceeds) {
             return true;
         }
         let code = if let Cause::Finding { code, .. } = cause { Some(*code) } else { None };

@@ -93,7 +93,9 @@ impl<T> Joint<T> {
         self.len() == 0
     }
 
-    fn unit(&self, member: u32) -> Option<&Name> {
+    /// The unit of one member that does not stand apart.
+    #[must_use]
+    pub fn unit(&self, member: u32) -> Option<&Name> {
         let index = usize::try_from(member).ok()?.checked_sub(1)?;
         self.units.get(index).filter(|_| !self.apart.contains(&member))
     }

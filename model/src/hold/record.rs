@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::fields::{Fields, date, name, noted, recorded_at, text, told, valid_at, whole};
 use super::{
-    Acceptance, Act, Cause, Disposition, Evidence, Figures, Hold, HoldId, HoldState, IncidentId, Meaning, Quarantine,
-    Scope, Version,
+    Acceptance, Act, Basis, Cause, Disposition, Evidence, Figures, Hold, HoldId, HoldState, IncidentId, Meaning,
+    Quarantine, Scope, Version,
 };
 use crate::assessment::{Alarm, EndKind, Excursion, Reason, ReasonCode, StartKind, Verdict};
 use crate::gs1::{Gtin, LotKey, LotText};
@@ -165,19 +165,31 @@ impl Evidence {
                 "worst_case_at": alarm.worst_case_at.map(told),
             })
         };
-        json!({
+        let mut json = json!({
             "as_of": told(self.as_of),
             "since": self.since.iter().copied().map(told).collect::<Vec<_>>(),
             "excursions": self.excursions.iter().map(excursion_json).collect::<Vec<_>>(),
             "alarms": self.alarms.iter().map(alarm).collect::<Vec<_>>(),
             "watermark": self.watermark.map(told),
             "product_version": self.product_version,
-            "readings_digest": self.readings_digest,
-            "budget_used_fraction": self.figures.budget_used_fraction,
-            "extra_s": self.figures.extra_s,
-            "life_allowance_s": self.figures.life_allowance_s,
-            "effective_expiry": self.figures.effective_expiry.to_string(),
-        })
+            "readings_digest": null,
+            "budget_used_fraction": null,
+            "extra_s": null,
+            "life_allowance_s": null,
+            "effective_expiry": null,
+        });
+        match &self.basis {
+            Basis::Unit { readings_digest, figures } => {
+                json["readings_digest"] = json!(readings_digest);
+                json["budget_used_fraction"] = json!(figures.budget_used_fraction);
+                json["extra_s"] = json!(figures.extra_s);
+                json["life_allowance_s"] = json!(figures.life_allowance_s);
+                json["effective_expiry"] = json!(figures.effective_expiry.to_string());
+            }
+            // A field that records of units do not have: what was signed must stay as it was.
+            Basis::Shared { from } => json["shared_from"] = told(*from),
+        }
+        json
     }
 
     /// Reads what [`Evidence::to_json`] wrote.
@@ -194,12 +206,20 @@ impl Evidence {
             alarms: fields.list("alarms", read_alarm)?,
             watermark: fields.maybe("watermark", valid_at)?,
             product_version: fields.read("product_version", whole)?,
-            readings_digest: fields.read("readings_digest", text)?,
-            figures: Figures {
-                budget_used_fraction: fields.maybe("budget_used_fraction", Value::as_f64)?,
-                extra_s: fields.read("extra_s", Value::as_f64)?,
-                life_allowance_s: fields.read("life_allowance_s", Value::as_f64)?,
-                effective_expiry: fields.read("effective_expiry", date)?,
+            basis: match value.get("shared_from") {
+                Some(from) => {
+                    let from = valid_at(from).ok_or_else(|| "`shared_from` is not an instant".to_owned())?;
+                    Basis::Shared { from }
+                }
+                None => Basis::Unit {
+                    readings_digest: fields.read("readings_digest", text)?,
+                    figures: Figures {
+                        budget_used_fraction: fields.maybe("budget_used_fraction", Value::as_f64)?,
+                        extra_s: fields.read("extra_s", Value::as_f64)?,
+                        life_allowance_s: fields.read("life_allowance_s", Value::as_f64)?,
+                        effective_expiry: fields.read("effective_expiry", date)?,
+                    },
+                },
             },
         })
     }

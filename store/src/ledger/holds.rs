@@ -4,6 +4,7 @@ pub(crate) mod event;
 mod findings;
 mod inherit;
 mod moves;
+mod neighbours;
 mod note;
 mod refusal;
 pub(crate) mod rows;
@@ -32,6 +33,7 @@ use crate::journal::Position;
 
 pub use self::findings::{Finding, Findings, Fired, Found, NewAlarm};
 pub use self::moves::{BlockedMove, Judged};
+pub use self::neighbours::{Alike, Neighbours};
 pub use self::refusal::HoldRefusal;
 pub use self::signature::Checked;
 

@@ -42,8 +42,11 @@ const JOINT: &str = include_str!("sqlite/joint.sql");
 /// What format 5 adds.
 const SITES: &str = include_str!("sqlite/sites.sql");
 
+/// What format 6 adds.
+const SHARED: &str = include_str!("sqlite/shared.sql");
+
 /// The format this program writes; older ones are brought up to it when they are opened.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 /// The first format with holds, alarms and locks.
 const WITH_HOLDS: i64 = 2;
@@ -56,6 +59,9 @@ const WITH_JOINT: i64 = 4;
 
 /// The first format with accounts and tokens that are limited to sites.
 const WITH_SITES: i64 = 5;
+
+/// The first format with evidence that many units share.
+const WITH_SHARED: i64 = 6;
 
 /// How many rows go into one statement: a document of many records is written in few steps, and seven values a row
 /// stay far below SQLite's limit of 32,766.
@@ -99,7 +105,13 @@ impl SqliteBackend {
             FORMAT => return Ok(FORMAT),
             1..FORMAT if !create => return Ok(version),
             1..FORMAT => {
-                let added = [(WITH_HOLDS, HOLDS), (WITH_SESSIONS, ACCESS), (WITH_JOINT, JOINT), (WITH_SITES, SITES)];
+                let added = [
+                    (WITH_HOLDS, HOLDS),
+                    (WITH_SESSIONS, ACCESS),
+                    (WITH_JOINT, JOINT),
+                    (WITH_SITES, SITES),
+                    (WITH_SHARED, SHARED),
+                ];
                 for (added_with, tables) in added {
                     if version < added_with {
                         sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("upgrade"))?;
@@ -107,7 +119,7 @@ impl SqliteBackend {
                 }
             }
             0 if create => {
-                for tables in [SCHEMA, HOLDS, ACCESS, JOINT, SITES] {
+                for tables in [SCHEMA, HOLDS, ACCESS, JOINT, SITES, SHARED] {
                     sqlx::raw_sql(tables).execute(&mut *transaction).await.map_err(failed("create"))?;
                 }
                 let genesis = Checkpoint::genesis();

@@ -2,6 +2,7 @@
 
 mod batch;
 mod changes;
+mod neighbours;
 mod restart;
 
 use std::time::Duration;

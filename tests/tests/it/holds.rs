@@ -5,6 +5,7 @@ mod audit;
 mod desk;
 mod dispatch;
 mod kept;
+mod neighbours;
 mod people;
 mod sessions;
 mod signatures;

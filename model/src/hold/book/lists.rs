@@ -7,7 +7,7 @@ use super::{Holds, List};
 use crate::hold::alarm::Subject;
 use crate::hold::evidence::Evidence;
 use crate::hold::joint::{Joint, JointHold, Listing};
-use crate::hold::{HoldId, Version};
+use crate::hold::{Cause, HoldId, Version};
 use crate::instant::RecordedAt;
 use crate::name::Name;
 use crate::registry::Registry;
@@ -80,6 +80,32 @@ impl Holds {
         }
         let together = together.into_values().map(|part| part.into_iter().cloned().collect());
         together.chain(alone).collect()
+    }
+
+    /// Those of `units`, which are given by name and each once, on which themselves no hold for `cause` was ever placed.
+    #[must_use]
+    pub fn never_held(&self, cause: &Cause, units: &Arc<[Name]>) -> Arc<[Name]> {
+        let is_placed = |list: &List| {
+            let mut joint = list.holds.iter().filter_map(|event| self.joint_holds.get(event));
+            joint.any(|joint| joint.shared.cause == *cause)
+        };
+        if let Some((_, list)) = self.list_of(units).filter(|(_, list)| !list.is_mixed) {
+            return if is_placed(list) { Arc::default() } else { Arc::clone(&list.units) };
+        }
+        let mut of_lists: BTreeMap<u64, bool> = BTreeMap::new();
+        let mut is_held = |unit: &Name| {
+            let Some(of) = self.of_units.get(unit) else { return false };
+            let mut alone = of.alone.iter().filter_map(|id| self.holds.get(id));
+            let mut list = |event: &u64| {
+                *of_lists.entry(*event).or_insert_with(|| self.lists.get(event).is_some_and(|list| is_placed(list)))
+            };
+            alone.any(|hold| hold.cause == *cause) || of.lists.iter().any(&mut list)
+        };
+        let free: Vec<bool> = units.iter().map(|unit| !is_held(unit)).collect();
+        if free.iter().all(|free| *free) {
+            return self.shared(units);
+        }
+        units.iter().zip(free).filter(|(_, free)| *free).map(|(unit, _)| unit.clone()).collect()
     }
 
     /// Whether `unit` has a record of its own of a hold that was placed together with others.

@@ -13,6 +13,7 @@ use model::name::Name;
 use model::registry::{Mode, Registry};
 
 use super::event::HoldEvent;
+use super::neighbours::{Alike, Neighbours};
 use super::{Drafting, Misfit, empty, incident, misfit, system};
 use crate::Error;
 use crate::journal::Position;
@@ -45,6 +46,10 @@ pub struct Finding {
     pub noticed_at: ValidAt,
     /// Rules that fired, to raise an alarm about for each of the units.
     pub fired: Vec<Fired>,
+    /// Who stands under the same sensors right now, the units among them.
+    pub neighbours: Arc<Neighbours>,
+    /// Firings that these have as well.
+    pub alike: Vec<Alike>,
 }
 
 /// That a rule fired.
@@ -64,7 +69,15 @@ impl Finding {
     pub fn of_unit(assessment: Assessment, trace: &str) -> Self {
         let units = Arc::from([assessment.unit.clone()]);
         let noticed_at = assessment.as_of;
-        Self { assessment: Arc::new(assessment), units, trace: trace.into(), noticed_at, fired: Vec::new() }
+        Self {
+            assessment: Arc::new(assessment),
+            units,
+            trace: trace.into(),
+            noticed_at,
+            fired: Vec::new(),
+            neighbours: Arc::default(),
+            alike: Vec::new(),
+        }
     }
 }
 
@@ -111,14 +124,50 @@ impl Drafting {
                 match change {
                     HoldChange::Place { cause, evidence } => {
                         let incident = incident(&finding.trace, finding.noticed_at)?;
+                        let (all, evidence) = match self.held_alike(finding, &units, &cause) {
+                            Some((all, shared)) => (all, Arc::new(shared)),
+                            None => (Arc::clone(&units), evidence),
+                        };
                         let evidence = vec![Version { recorded_at: self.at, evidence }];
-                        self.place_on(&units, (cause, incident, evidence), found)?;
+                        self.place_on(&all, (cause, incident, evidence), found)?;
                     }
-                    HoldChange::Version { hold, evidence } => self.renew(&units, hold, &evidence, found)?,
+                    HoldChange::Version { hold, evidence } => {
+                        if !self.renew_shared(finding, hold, found)? {
+                            self.renew(&units, hold, &evidence, found)?;
+                        }
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// All neighbours of `units`, these among them, that are to be held for the same, and what they have in common of it; `None`
+    /// when that is nobody else.
+    fn held_alike(&self, finding: &Finding, units: &[Name], cause: &Cause) -> Option<(Arc<[Name]>, Evidence)> {
+        let alike = finding.alike_for(cause)?;
+        let all = self.holds.never_held(cause, &finding.neighbours_with(alike, units)?);
+        let is_wider = all.len() > units.len() && units.iter().all(|unit| all.binary_search(unit).is_ok());
+        is_wider.then(|| (all, Evidence::shared(&finding.assessment, cause, alike.from)))
+    }
+
+    /// Adds a version to the evidence that `hold` shares with others, for all of them that stand where its unit stands; `false`
+    /// when it shares none, or does not stand with most of them any more.
+    fn renew_shared(&mut self, finding: &Finding, hold: HoldId, found: &mut Found) -> Result<bool, Misfit> {
+        let event = hold.get();
+        let Some(joint) = self.holds.joint(event).cloned() else { return Ok(false) };
+        let latest = joint.shared.evidence.last().and_then(|version| version.evidence.basis.from());
+        let Some(from) = latest.filter(|_| !joint.apart.contains(&hold.member())) else { return Ok(false) };
+        let standing = finding.neighbours.since(from);
+        let stands = |member: &u32| joint.unit(*member).is_some_and(|unit| standing.binary_search(unit).is_ok());
+        let (concerned, except): (Vec<u32>, Vec<u32>) = joint.together().partition(stands);
+        if !stands(&hold.member()) || concerned.len() * 2 < joint.len() {
+            return Ok(false);
+        }
+        let evidence = Arc::new(Evidence::shared(&finding.assessment, &joint.shared.cause, from));
+        self.add(HoldEvent::VersionedTogether { event, evidence, except })?;
+        found.versioned.extend(concerned.into_iter().map(|member| HoldId::of_member(event, member)));
+        Ok(true)
     }
 
     /// Places the same hold on each of `units`.
@@ -179,12 +228,19 @@ impl Drafting {
         Ok(())
     }
 
-    /// Raises an alarm about each of `units`, unless it was raised before.
-    fn raise_about(&mut self, units: &Arc<[Name]>, fired: &Fired, found: &mut Found) -> Result<(), Misfit> {
+    /// Raises an alarm about each unit of `finding` and about those neighbours that have the same, unless it was raised
+    /// before.
+    fn raise_about(&mut self, finding: &Finding, fired: &Fired, found: &mut Found) -> Result<(), Misfit> {
         let Fired { rule, at, detail } = fired.clone();
         let (code, rule) = (AlarmCode::RuleFired, Some(rule));
         let shared = JointAlarm { code, rule, at, raised_at: self.at, detail };
-        let units = self.holds.without_alarm(&shared, units);
+        let mut units = self.holds.without_alarm(&shared, &self.holds.shared(&finding.units));
+        let alike = finding.alike.iter().find(|alike| alike.rule == fired.rule && alike.at == fired.at);
+        if let Some(alike) = alike.filter(|_| !units.is_empty())
+            && let Some(all) = finding.neighbours_with(alike, &units)
+        {
+            units = self.holds.without_alarm(&shared, &self.holds.shared(&all));
+        }
         match units.as_ref() {
             [] => {}
             [unit] => {
@@ -209,9 +265,8 @@ impl Drafting {
             self.find(finding, registry, &mut found)?;
         }
         for finding in &findings.assessed {
-            let units = self.holds.shared(&finding.units);
             for fired in &finding.fired {
-                self.raise_about(&units, fired, &mut found)?;
+                self.raise_about(finding, fired, &mut found)?;
             }
         }
         for alarm in &findings.alarms {

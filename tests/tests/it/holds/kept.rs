@@ -253,6 +253,7 @@ async fn who_touches_a_hold_beside_the_ledger_is_found() {
 async fn taken_back(directory: &std::path::Path, format: u8) {
     let options = SqliteConnectOptions::new().filename(directory.join("ledger.sqlite"));
     let pool = SqlitePool::connect_with(options).await.unwrap();
+    let sixth = "PRAGMA user_version = 5";
     let fifth = "ALTER TABLE users DROP COLUMN sites; ALTER TABLE tokens DROP COLUMN sites; PRAGMA user_version = 4";
     let fourth = "DROP TABLE joint_alarm_members; DROP TABLE joint_alarms; DROP TABLE joint_member_events; \
                   DROP TABLE joint_members; DROP TABLE joint_holds; PRAGMA user_version = 3";
@@ -260,7 +261,7 @@ async fn taken_back(directory: &std::path::Path, format: u8) {
                  ALTER TABLE users DROP COLUMN disabled; ALTER TABLE users DROP COLUMN external; PRAGMA user_version = 2";
     let second = "DROP TABLE holds; DROP TABLE review_acceptances; DROP TABLE alarms; DROP TABLE user_locks; \
                   DROP TABLE evaluator; PRAGMA user_version = 1";
-    for (brought, statements) in [(5, fifth), (4, fourth), (3, third), (2, second)] {
+    for (brought, statements) in [(6, sixth), (5, fifth), (4, fourth), (3, third), (2, second)] {
         if format < brought {
             sqlx::raw_sql(statements).execute(&pool).await.unwrap();
         }

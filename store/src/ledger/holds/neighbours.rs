@@ -1,0 +1,97 @@
+//! Units that stand under the same sensors: what one of them is found to have gone through there, all of them have that
+//! were there for long enough, whatever each of them went through before.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::assessment::ReasonCode;
+use model::hold::Cause;
+use model::instant::ValidAt;
+use model::name::Name;
+use model::registry::{Origin, Registry};
+
+use super::findings::Finding;
+
+/// The units of one product that stand under the same sensors, by the instant since when. Parts of splits are not among them:
+/// what holds and releases of the unit they come from say of them is a matter of each alone.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    units: Vec<(ValidAt, Arc<[Name]>)>,
+    /// How many there are up to each of `units`, itself included.
+    counts: Vec<usize>,
+    /// What was asked for last: how many of `units`, and these by name.
+    asked: Mutex<(usize, Arc<[Name]>)>,
+}
+
+/// A firing of a rule that all neighbours have that stand there since an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alike {
+    /// The rule.
+    pub rule: Name,
+    /// When it fired.
+    pub at: ValidAt,
+    /// Who stands there since then has it as well.
+    pub since: ValidAt,
+    /// Nothing of the rule was under way then: what began later began at the same instant for all.
+    pub from: ValidAt,
+}
+
+impl Neighbours {
+    /// Units of `registry` that stand there since an instant, which is no earlier than that at which they began; in any
+    /// order.
+    #[must_use]
+    pub fn new(registry: &Registry, mut units: Vec<(ValidAt, Arc<[Name]>)>) -> Self {
+        if registry.splits.iter().next().is_some() {
+            let is_whole = |unit: &Name| matches!(registry.origin(unit), Some(Origin::Registered(_)));
+            for (_, units) in &mut units {
+                if !units.iter().all(is_whole) {
+                    *units = units.iter().filter(|unit| is_whole(unit)).cloned().collect();
+                }
+            }
+        }
+        units.sort_by_key(|(since, _)| *since);
+        let counts = units.iter().scan(0, |count, (_, units)| {
+            *count += units.len();
+            Some(*count)
+        });
+        Self { counts: counts.collect(), units, asked: Mutex::default() }
+    }
+
+    /// How many stand there since `since` or longer.
+    fn count(&self, since: ValidAt) -> usize {
+        let longer = self.units.partition_point(|(from, _)| *from <= since);
+        longer.checked_sub(1).map_or(0, |last| self.counts[last])
+    }
+
+    /// Those that stand there since `since` or longer, by name.
+    #[must_use]
+    pub fn since(&self, since: ValidAt) -> Arc<[Name]> {
+        let longer = self.units.partition_point(|(from, _)| *from <= since);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.0 != longer {
+            let mut units: Vec<Name> =
+                self.units[..longer].iter().flat_map(|(_, units)| units.iter().cloned()).collect();
+            units.sort_unstable();
+            *asked = (longer, units.into());
+        }
+        Arc::clone(&asked.1)
+    }
+}
+
+impl Finding {
+    /// What its unit's neighbours have as well of what is the reason for `cause`.
+    pub(super) fn alike_for(&self, cause: &Cause) -> Option<&Alike> {
+        let Cause::Finding { code: ReasonCode::Excursion | ReasonCode::Frozen, rule: Some(rule) } = cause else {
+            return None;
+        };
+        self.alike.iter().find(|alike| alike.rule == *rule)
+    }
+
+    /// The units that have a firing as well, all of `own` among them; `None` when that is nobody else.
+    pub(super) fn neighbours_with(&self, alike: &Alike, own: &[Name]) -> Option<Arc<[Name]>> {
+        if self.neighbours.count(alike.since) <= own.len() {
+            return None;
+        }
+        let all = self.neighbours.since(alike.since);
+        own.iter().all(|unit| all.binary_search(unit).is_ok()).then_some(all)
+    }
+}
