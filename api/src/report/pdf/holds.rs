@@ -74,21 +74,26 @@ fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value, mos
             at => format!("{} {}", alarm.text("rule"), time(at)),
         })
         .collect();
-    flow.facts(
-        &[
-            ("Evidence, version", format!("{number}, recorded {}", time(version.text("recorded_at")))),
-            ("As of (UTC)", time(version.text("as_of"))),
-            ("Since (UTC)", or_none(&since.join(", "))),
-            ("Rules fired (UTC)", or_none(&alarms.join(", "))),
-            ("Newest reading (UTC)", time(version.text("watermark"))),
-            ("Product version", plain(&version["product_version"])),
+    let mut facts = vec![
+        ("Evidence, version", format!("{number}, recorded {}", time(version.text("recorded_at")))),
+        ("As of (UTC)", time(version.text("as_of"))),
+        ("Since (UTC)", or_none(&since.join(", "))),
+        ("Rules fired (UTC)", or_none(&alarms.join(", "))),
+        ("Newest reading (UTC)", time(version.text("watermark"))),
+        ("Product version", plain(&version["product_version"])),
+    ];
+    let is_shared = !version.text("shared_from").is_empty();
+    if is_shared {
+        facts.push(("Shared since (UTC)", time(version.text("shared_from"))));
+    } else {
+        facts.extend([
             ("Budget used", percent_up(version.number("budget_used_fraction"))),
             ("Extra ageing", duration(version.number("extra_s"))),
             ("Effective expiry", version.text("effective_expiry").to_owned()),
             ("Life allowance", duration(version.number("life_allowance_s"))),
-        ],
-        5,
-    );
+        ]);
+    }
+    flow.facts(&facts, 5);
     let excursions = version.items("excursions");
     let mut table = Table::new(&["Rule", "Start (UTC)", "End (UTC)", ">Duration", ">Peak", "Peak at (UTC)"]);
     for one in excursions.iter().take(most) {
@@ -111,6 +116,11 @@ fn evidence(flow: &mut Flow<'_>, hold: &str, number: usize, version: &Value, mos
             excursions.len()
         );
         flow.paragraph(SMALL, &more, GREY);
+    }
+    if is_shared {
+        let told = "This version is what all units had in common that stood under the same sensors since then. What the unit \
+                    itself used up is in its own assessment, and in what was accepted with a release.";
+        return flow.paragraph(SMALL, told, GREY);
     }
     let mut digest = Table::new(&["Digest of the readings this version rests on"]);
     digest.row(vec![Cell::mono(version.text("readings_digest"))]);

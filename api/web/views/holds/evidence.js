@@ -29,14 +29,21 @@ export function evidenceOf(hold, product) {
       facts([
         ...version.alarms.map((alarm) => [t("hold.ev.fired"), alarm.at ? stamp(alarm.at, true) : t("hold.ev.worst_case", { at: time(alarm.worst_case_at) }), alarm.rule]),
         [t("hold.ev.watermark"), stamp(version.watermark, true)],
-        [t("hold.ev.extra"), days(version.extra_s)],
-        version.budget_used_fraction !== null && [t("hold.ev.budget"), shareUp(version.budget_used_fraction)],
-        [t("hold.ev.expiry"), version.effective_expiry ?? "–"],
+        ...(version.shared_from ? [[t("hold.ev.shared_from"), stamp(version.shared_from, true)]] : own(version)),
         [t("hold.ev.product_version"), number(version.product_version)],
       ]),
-      el("p", { class: "note digest" }, t("hold.ev.digest"), " ", el("code", {}, version.readings_digest)));
+      version.shared_from
+        ? el("p", { class: "note" }, t("hold.ev.shared"))
+        : el("p", { class: "note digest" }, t("hold.ev.digest"), " ", el("code", {}, version.readings_digest)));
   });
 }
+
+/** What one unit has of its own: what it used up. */
+const own = (version) => [
+  [t("hold.ev.extra"), days(version.extra_s)],
+  version.budget_used_fraction !== null && [t("hold.ev.budget"), shareUp(version.budget_used_fraction)],
+  [t("hold.ev.expiry"), version.effective_expiry ?? "–"],
+];
 
 const excursions = (version, product) => table([
   { title: t("hold.ex.rule"), head: true, value: (one) => one.rule },
