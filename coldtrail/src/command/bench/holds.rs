@@ -16,8 +16,6 @@ const SENSORS: usize = 1_000;
 const BESIDE: u64 = 10_000;
 /// Warm readings of the one sensor that all units are under: each makes another rule fire.
 const RULES: usize = 20;
-/// Warm readings of the one sensor when each unit has a past of its own.
-const ONE_BY_ONE: usize = 5;
 /// Warm readings when units are under many sensors: each is of another sensor.
 const WARM: usize = 200;
 /// How long a hold may take before it counts as never placed.
@@ -50,9 +48,10 @@ pub(crate) async fn run() -> Result<(), Failure> {
     for (number, unit) in came["units"].as_array_mut().into_iter().flatten().enumerate() {
         unit["at"] = json!(world::text(begin + TimeDelta::milliseconds(50) * i32::try_from(number).unwrap_or(0)));
     }
-    measure("units under one sensor, come one by one", came, ONE_BY_ONE, |number| Warm {
+    measure("all units under one sensor, come one by one", came, RULES, |number| Warm {
         sensor: 0,
-        unit: UNITS - 1,
+        // All over the list, the last one and the first one too.
+        unit: (UNITS - 1) * (RULES - 1 - number) / (RULES - 1),
         rule: rule(number),
         celsius: limit_c(number) + 0.25,
     })
