@@ -27,12 +27,13 @@ const PASSWORD: &str = "a long password for tests";
 /// What is the other site's and nobody else's: ids and names, and temperatures and texts that are said nowhere else. In
 /// capitals: answers are looked through whatever their letters.
 const OTHERS: [&str; 8] =
-    ["BRAVO", OTHER_GTIN, OTHER_PALLET, "11.375", "11.25", "ICE CREAM", "ICE+CREAM", "106141411234567"];
+    ["BRAVO", OTHER_GTIN, OTHER_PALLET, "61.375", "60.25", "ICE CREAM", "ICE+CREAM", "106141411234567"];
 
 /// Two sites in a region, and a truck of none.
 ///
 /// `WANDER` came from the other site, `GONE-BRAVO` went there, `CHILD` was split off there and came over, `ROVER` is a
-/// sensor that was there first, and `RIDER-BRAVO` was with `WANDER` as long as that was there. 10.5 is in the record of what came over, 11.375 and 11.25 are the other site's alone.
+/// sensor that was there first, and `RIDER-BRAVO` was with `WANDER` as long as that was there. 10.5 is in the record of what came over, 61.375 and 60.25 are the other site's alone,
+/// and no seconds of an instant look like them.
 fn registry(begins: i64) -> Value {
     let unit = |id: &str, gtin: &str, lot: &str, place: &str, quantity: u64| json!({ "id": id, "gtin": gtin, "lot": lot, "quantity": quantity, "place": place, "at": begins });
     let lot = |gtin: &str, lot: &str| json!({ "gtin": gtin, "lot": lot, "expires_on": "2099-04-30" });
@@ -127,14 +128,14 @@ impl World {
                 // both pass 8 at one instant
                 2 => (9.5, 9.0),
                 3..6 => (9.5, 10.5),
-                _ => (9.5, 11.375),
+                _ => (9.5, 61.375),
             };
             readings.push(json!({ "sensor": "ALFA-T", "at": at, "temperature_c": ours }));
             readings.push(json!({ "sensor": "BRAVO-T", "at": at, "temperature_c": theirs }));
             if step < 4 {
                 readings.push(json!({ "sensor": "RIDER-BRAVO", "at": at, "temperature_c": theirs }));
             }
-            let rover = if step < 4 { 11.25 } else { 4.5 };
+            let rover = if step < 4 { 60.25 } else { 4.5 };
             readings.push(json!({ "sensor": "ROVER", "at": at, "temperature_c": rover }));
         }
         site.publish("G", json!({ "readings": readings }).to_string()).await.unwrap();

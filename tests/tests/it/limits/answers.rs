@@ -341,7 +341,7 @@ async fn what_was_divided_is_told_without_the_part_elsewhere() {
                 if let Some(chart) = told.pointer_mut("/units/0/chart") {
                     chart.take();
                 }
-                (own, got.body) = ("11.375", told.to_string());
+                (own, got.body) = ("61.375", told.to_string());
             }
             got.tells_nothing(own, &path);
         }
@@ -434,6 +434,6 @@ async fn without_a_limit_everything_is_there_as_before() {
     assert_eq!(report["units"][0]["custody"][0]["place"], "BRAVO-CR");
     let held = world.get("/v1/holds?unit=S-ALFA&cause=manual", token).await.json();
     assert!(held["items"].as_array().unwrap().iter().any(|hold| hold["quarantine"]["place"] == "BRAVO-CR"), "{held}");
-    assert!(world.get("/v1/sensors/ROVER/readings", token).await.body.contains("11.25"));
+    assert!(world.get("/v1/sensors/ROVER/readings", token).await.body.contains("60.25"));
     assert_eq!(world.site.count("SELECT count(*) FROM units").await.unwrap(), 7, "all but the split one");
 }
