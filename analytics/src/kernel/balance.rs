@@ -6,8 +6,10 @@
 //! through again, however much it was: [`super::past`] cuts the traces of units that are followed for years. What both
 //! parts come to one after the other is to the byte what the whole comes to, because
 //!
-//! * at a cut every sensor is read, nothing is beyond any level, and nothing is unknown, so that no excursion, alarm,
-//!   silence or stay in a band reaches over it, nor any linear piece;
+//! * at a cut one sensor is read, nothing is beyond any level, and nothing is unknown, so that no excursion, alarm, silence
+//!   or stay in a band reaches over it. Linear pieces end there, because they do at the reading of any sensor; what the
+//!   line of another sensor comes to there follows from its readings on either side ([`super::envelope`]), which both
+//!   parts have;
 //! * ages, means and lengths are sums of integers ([`super::fixed`], [`super::moment`]);
 //! * what is added up as floats (the fractions of a budget) is added in the same order.
 //!

@@ -20,6 +20,14 @@ pub(super) struct Slope {
     pub(super) b: f64,
 }
 
+/// A part of a straight line. What it comes to anywhere follows from the whole of the line, wherever the part ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    whole: Slope,
+    from: f64,
+    to: f64,
+}
+
 /// The worst of an excursion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Worst {
@@ -55,6 +63,24 @@ impl Slope {
             return Some(self);
         }
         (from < to).then(|| Self { from, to, a: self.at(from), b: self.at(to) })
+    }
+}
+
+impl Line {
+    /// The part of a line between two instants.
+    fn between(whole: Slope, from: f64, to: f64) -> Option<Self> {
+        let (from, to) = (from.max(whole.from), to.min(whole.to));
+        (from < to).then_some(Self { whole, from, to })
+    }
+
+    fn cut(&self, from: f64, to: f64) -> Option<Slope> {
+        self.whole.cut(from.max(self.from), to.min(self.to))
+    }
+}
+
+impl From<Slope> for Line {
+    fn from(whole: Slope) -> Self {
+        Self { from: whole.from, to: whole.to, whole }
     }
 }
 
@@ -119,23 +145,22 @@ fn area_above(slope: &Slope, level: f64) -> f64 {
 /// The envelope of what is known in a piece, within [from, to] ms: by time.
 pub(super) fn of_piece(piece: &Piece, view: View, step: bool, origin: i64, (from, to): (i64, i64)) -> Vec<Slope> {
     let window = (from.max(piece.from), to.min(piece.to));
-    let mut strands: Vec<Vec<Slope>> = piece
-        .strands
-        .iter()
-        .map(|strand| {
-            let mut slopes = Vec::new();
-            for part in strand.parts_within(window.0, window.1) {
-                if let Part::Known(run) = *part {
-                    slopes_of(strand, &run, view, step, origin, window, &mut slopes);
-                }
+    let lines = |strand: &Strand| {
+        let mut lines = Vec::new();
+        for part in strand.parts_within(window.0, window.1) {
+            if let Part::Known(run) = *part {
+                lines_of(strand, &run, view, step, origin, window, &mut lines);
             }
-            slopes
-        })
-        .collect();
-    match strands.len() {
-        0 => Vec::new(),
-        1 => strands.swap_remove(0),
-        _ => outside_folds(folds_within(piece, window), origin, &strands),
+        }
+        lines
+    };
+    match piece.strands.as_slice() {
+        [] => Vec::new(),
+        [strand] => lines(strand).iter().filter_map(|line| line.cut(line.from, line.to)).collect(),
+        strands => {
+            let functions: Vec<Vec<Line>> = strands.iter().map(lines).collect();
+            outside_folds(folds_within(piece, window), origin, &functions)
+        }
     }
 }
 
@@ -147,7 +172,7 @@ fn folds_within(piece: &Piece, (from, to): (i64, i64)) -> &[Arc<Fold>] {
 }
 
 /// The highest of several functions over time in which `folds` stand, but for there.
-pub(super) fn outside_folds(folds: &[Arc<Fold>], origin: i64, functions: &[Vec<Slope>]) -> Vec<Slope> {
+pub(super) fn outside_folds(folds: &[Arc<Fold>], origin: i64, functions: &[Vec<Line>]) -> Vec<Slope> {
     let since = |at: i64| (at - origin) as f64;
     // Some sensor has a reading where a fold begins and where it ends.
     let ends: Vec<f64> = folds.iter().flat_map(|fold| [since(fold.from()), since(fold.to())]).collect();
@@ -160,14 +185,15 @@ pub(super) fn outside_folds(folds: &[Arc<Fold>], origin: i64, functions: &[Vec<S
 }
 
 /// The highest values of a run, `doubts` times their doubt on top.
-pub(super) fn with_doubt(strand: &Strand, run: &Run, origin: i64, doubts: f64, slopes: &mut Vec<Slope>) {
+pub(super) fn with_doubt(strand: &Strand, run: &Run, origin: i64, doubts: f64, lines: &mut Vec<Line>) {
     let series = &*strand.series;
     let value = |index: usize| f64::from(series.high(index)) + doubts * f64::from(series.doubt(index));
     for index in (run.first..run.last).filter(|index| !series.is_folded(*index)) {
         let a = value(index);
         let b = if series.is_step() { a } else { value(index + 1) };
         let (from, to) = ((series.at(index) - origin) as f64, (series.at(index + 1) - origin) as f64);
-        slopes.extend(Slope { from, to, a, b }.cut((run.from - origin) as f64, (run.to - origin) as f64));
+        let whole = Slope { from, to, a, b };
+        lines.extend(Line::between(whole, (run.from - origin) as f64, (run.to - origin) as f64));
     }
 }
 
@@ -188,14 +214,14 @@ pub(super) fn value_from(series: &Series, index: usize, at: i64) -> (f64, f64) {
     (a + (b - a) * part, a_doubt + (b_doubt - a_doubt) * part)
 }
 
-fn slopes_of(
+fn lines_of(
     strand: &Strand,
     run: &Run,
     view: View,
     step: bool,
     origin: i64,
     window: (i64, i64),
-    slopes: &mut Vec<Slope>,
+    lines: &mut Vec<Line>,
 ) {
     let series = &*strand.series;
     let bounds = (run.from.max(window.0), run.to.min(window.1));
@@ -213,7 +239,7 @@ fn slopes_of(
             continue;
         }
         let whole = segment(series, index, view, step || series.is_step(), origin);
-        slopes.extend(whole.cut((bounds.0 - origin) as f64, (bounds.1 - origin) as f64));
+        lines.extend(Line::between(whole, (bounds.0 - origin) as f64, (bounds.1 - origin) as f64));
         index += 1;
     }
 }
@@ -224,14 +250,14 @@ fn segment(series: &Series, index: usize, view: View, step: bool, origin: i64) -
     Slope { from: (series.at(index) - origin) as f64, to: (series.at(index + 1) - origin) as f64, a, b }
 }
 
-/// The highest of several functions, each given by its slopes; where some have none, of the others.
-pub(super) fn highest(functions: &[Vec<Slope>]) -> Vec<Slope> {
+/// The highest of several functions, each given by its lines; where some have none, of the others.
+pub(super) fn highest(functions: &[Vec<Line>]) -> Vec<Slope> {
     highest_between(functions, Vec::new())
 }
 
-/// As [`highest`], cut at `turns` as well as where slopes begin and end.
-fn highest_between(functions: &[Vec<Slope>], mut turns: Vec<f64>) -> Vec<Slope> {
-    turns.extend(functions.iter().flatten().flat_map(|slope| [slope.from, slope.to]));
+/// As [`highest`], cut at `turns` as well as where lines begin and end.
+fn highest_between(functions: &[Vec<Line>], mut turns: Vec<f64>) -> Vec<Slope> {
+    turns.extend(functions.iter().flatten().flat_map(|line| [line.from, line.to]));
     turns.sort_by(f64::total_cmp);
     turns.dedup();
     let mut next = vec![0usize; functions.len()];
@@ -243,7 +269,7 @@ fn highest_between(functions: &[Vec<Slope>], mut turns: Vec<f64>) -> Vec<Slope> 
             while *next < function.len() && function[*next].to <= from {
                 *next += 1;
             }
-            here.extend(function.get(*next).filter(|slope| slope.from <= from).and_then(|slope| slope.cut(from, to)));
+            here.extend(function.get(*next).filter(|line| line.from <= from).and_then(|line| line.cut(from, to)));
         }
         climb(&here, from, to, &mut highest);
     }

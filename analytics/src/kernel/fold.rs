@@ -123,9 +123,14 @@ impl Fold {
         self.readings.get(number).copied().filter(|(first, last)| first < last)
     }
 
-    /// Whether it lies in no excursion, and the first and the last reading of every sensor are such.
-    pub(super) fn is_free(&self, is_such: impl Fn((i64, i64)) -> bool) -> bool {
-        self.worst.is_empty() && self.readings.iter().all(|readings| is_such(*readings))
+    /// Whether it lies in no excursion.
+    pub(super) fn is_free(&self) -> bool {
+        self.worst.is_empty()
+    }
+
+    /// The first and the last reading of the piece's sensor `number` in it, ms, if it has one.
+    pub(super) fn ends_of(&self, number: usize) -> Option<(i64, i64)> {
+        self.readings.get(number).copied().filter(|(first, last)| first <= last)
     }
 
     /// This and the one that begins where it ends; `None` when they do not touch.

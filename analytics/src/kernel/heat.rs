@@ -79,15 +79,14 @@ impl Heat {
     fn see_lowest(&mut self, piece: &Piece, origin: i64, (from, to): (i64, i64)) {
         let is_plain = piece.strands.len() == 1 && piece.strands.iter().all(|strand| strand.series.conflicts() == 0);
         if !is_plain {
-            let cold = envelope::of_piece(piece, View::Cold, false, origin, (piece.from, piece.to));
-            let (from, to) = ((from - origin) as f64, (to - origin) as f64);
-            let within = cold.iter().filter(|slope| slope.from >= from && slope.to <= to);
-            self.lowest = within.fold(self.lowest, |lowest, slope| lowest.min(-slope.a).min(-slope.b));
+            let cold = envelope::of_piece(piece, View::Cold, false, origin, (from, to));
+            self.lowest = cold.iter().fold(self.lowest, |lowest, slope| lowest.min(-slope.a).min(-slope.b));
         }
         for strand in &piece.strands {
             let instants = strand.series.instants();
-            let within = |index: &usize| (from..=to).contains(&instants[*index]);
-            for index in piece.indexes(&strand.series).filter(within) {
+            let (first, end) = (instants.partition_point(|at| *at < from), instants.partition_point(|at| *at <= to));
+            let of_piece = piece.indexes(&strand.series);
+            for index in of_piece.start.max(first)..of_piece.end.min(end) {
                 self.highest = self.highest.max(f64::from(strand.series.high(index)));
                 self.lowest = self.lowest.min(f64::from(strand.series.low(index)));
             }

@@ -6,7 +6,7 @@ use model::assessment::{Contribution, ContributionKind, Equivalent, Life};
 use model::registry::Product;
 
 use super::bytes::carried;
-use super::envelope::{self, Slope};
+use super::envelope::{self, Line, Slope};
 use super::exposure::{Exposure, Integrator};
 use super::fixed::Sum;
 use super::fold::Fold;
@@ -376,10 +376,10 @@ fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known, origi
                         continue;
                     }
                     if reaches_beyond(strand, silence) {
-                        own_low.extend(gap.straight(1.0));
-                        own_line.extend(gap.straight(0.0));
+                        own_low.extend(gap.straight(1.0).map(Line::from));
+                        own_line.extend(gap.straight(0.0).map(Line::from));
                     }
-                    upper.extend(bound.warmest(&gap).unwrap_or_default());
+                    upper.extend(bound.warmest(&gap).into_iter().flatten().map(Line::from));
                 }
             }
         }
@@ -393,7 +393,7 @@ fn swept<'a>(trace: &Trace, piece: &Piece, bound: GapBound, known: &Known, origi
         let gap = unit_gap(trace, *gap, origin);
         unit_lows.extend(gap.straight(1.0));
         unit_lines.extend(gap.straight(0.0));
-        uppers.push(bound.warmest(&gap).unwrap_or_default());
+        uppers.push(bound.warmest(&gap).into_iter().flatten().map(Line::from).collect());
     }
     let seen = envelope::of_piece(piece, View::Hot, false, origin, (piece.from, piece.to));
     let nominal = filled(filled(seen, &envelope::highest(&own)), &unit_lines);

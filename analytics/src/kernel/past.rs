@@ -65,8 +65,8 @@ pub struct Past {
     gap: Option<Duration>,
     /// Readings right before and right after stretches of a sensor: by sensor, end, and whether they are before it.
     beside: BTreeMap<(usize, i64, bool), Vec<Sample>>,
-    /// What the older nodes come to.
-    settled: Option<Settled>,
+    /// What the older nodes come to, up to one instant and up to a later one.
+    settled: Vec<Settled>,
     /// The end of the last node up to which it was tried to settle it, ms.
     tried: Option<i64>,
 }
@@ -88,6 +88,12 @@ struct Leaf {
 carried!(Leaf { from, to, until, folds, kept, seen });
 
 impl Leaf {
+    /// The readings of a sensor that are not left out, instant by instant.
+    fn instants(&self, sensor: usize) -> impl DoubleEndedIterator<Item = &[Sample]> {
+        let kept = self.kept.get(sensor).map(Vec::as_slice).unwrap_or_default();
+        kept.chunk_by(|one, next| one.at == next.at)
+    }
+
     /// Nodes in a row as one.
     fn joined(
         nodes: &[Arc<Self>],
@@ -144,7 +150,7 @@ impl Past {
             corrections: Vec::new(),
             gap: None,
             beside: BTreeMap::new(),
-            settled: None,
+            settled: Vec::new(),
             tried: None,
         }
     }
@@ -220,9 +226,7 @@ impl Past {
         });
         let untouched = self.partition(|leaf| leaf.until < at);
         self.truncate(untouched);
-        if self.settled.as_ref().is_some_and(|settled| at <= settled.until) {
-            self.unsettle();
-        }
+        self.unsettle(|settled| at <= settled.until);
     }
 
     fn truncate(&mut self, nodes: usize) {
@@ -232,9 +236,8 @@ impl Past {
             level.truncate(leaves);
             leaves /= JOINED;
         }
-        if self.settled.as_ref().is_some_and(|settled| self.last().is_none_or(|leaf| leaf.to <= settled.at)) {
-            self.unsettle();
-        }
+        let last = self.last().map_or(i64::MIN, |leaf| leaf.to);
+        self.unsettle(|settled| last <= settled.at);
     }
 
     /// How many of the leaves hold under `plan`.
@@ -269,7 +272,11 @@ impl Past {
             self.beside.retain(|&(sensor, ..), _| self.corrections.get(sensor) == plan.corrections.get(sensor));
             self.corrections.clone_from(&plan.corrections);
         }
-        while self.grow(profile, plan, source)? {}
+        while self.grow(profile, plan, source)? {
+            // So that no long past is gone through from its beginning for each of its parts.
+            self.look_beside(plan, source)?;
+            self.settle(profile, plan, source)?;
+        }
         self.look_beside(plan, source)?;
         self.settle(profile, plan, source)
     }

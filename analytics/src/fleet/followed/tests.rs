@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use model::instant::MeasuredAt;
 use model::quantity::Temperature;
@@ -160,6 +160,29 @@ fn compare(seed: u64, grain: usize, count: usize, every: usize) -> usize {
 fn is_what_all_readings_say_when_older_ones_are_settled() {
     let settled = (0..60).filter(|seed| compare(*seed, 12, 500, 20) > 0).count();
     assert!(settled >= 20, "{settled} of 60");
+}
+
+/// As [`is_what_all_readings_say`], of two sensors at a place that are never read at the same instant: settled as well.
+#[test]
+fn is_what_all_readings_say_of_two_sensors_that_share_no_instant() {
+    let have_both = |seed: &u64| {
+        let mut draw = Draw::new(*seed);
+        let registry = registry(&mut draw, 0);
+        let both = registry.associations.iter().any(|association| {
+            association.sensor.as_str() == "B" && association.from.millis() < BEGIN && association.to.is_none()
+        });
+        let instants = |readings: &[Observation], sensor: &str| -> HashSet<i64> {
+            let own = readings.iter().filter(|reading| reading.sensor.as_str() == sensor);
+            own.map(|reading| reading.measured_at.millis()).collect()
+        };
+        both && registry.moves.iter().len() == 0 && {
+            let readings = readings(&mut draw, 500);
+            instants(&readings, "A").is_disjoint(&instants(&readings, "B"))
+        }
+    };
+    let both: Vec<u64> = (0..4000).filter(have_both).collect();
+    let settled = both.iter().filter(|seed| compare(**seed, 12, 500, 20) > 0).count();
+    assert!(both.len() > 20 && settled * 2 > both.len(), "{settled} of {}", both.len());
 }
 
 proptest! {

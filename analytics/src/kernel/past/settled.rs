@@ -1,18 +1,22 @@
 //! What the older nodes of a past come to, so that nobody goes through them again.
 //!
-//! The nodes are divided where nothing is under way: folds end and begin there, every sensor of the trace is read, and
-//! nothing is beyond any level of the product. What comes before is a [`Balance`] then, and it is made by going on from the
+//! The nodes are divided where nothing is under way: folds end and begin there, and the readings of every sensor of the trace right
+//! before and right after, if it is not read at that instant, are beyond no level of the product. What comes before is a [`Balance`] then, and it is made by going on from the
 //! one before. It is not carried to disk: a start makes it from the nodes.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::trace::Bones;
 use super::{GREATEST, Leaf, Past};
 use crate::kernel::balance::Balance;
 use crate::kernel::fold::levels;
 use crate::kernel::plan::{Missing, Plan, Source};
 use crate::kernel::profile::Profile;
 use crate::kernel::series::Series;
+
+/// So many are kept.
+const KEPT: usize = 2;
 
 /// What the nodes up to an instant come to.
 #[derive(Clone, Debug)]
@@ -28,18 +32,23 @@ impl Past {
     /// Whether the older nodes are settled.
     #[cfg(test)]
     pub(crate) fn is_settled(&self) -> bool {
-        self.settled.is_some()
+        !self.settled.is_empty()
     }
 
-    /// Forgets what the older nodes come to.
-    pub(super) fn unsettle(&mut self) {
-        (self.settled, self.tried) = (None, None);
+    /// Forgets what the older nodes come to, where it is such.
+    pub(super) fn unsettle(&mut self, is_such: impl Fn(&Settled) -> bool) {
+        let before = self.settled.len();
+        self.settled.retain(|settled| !is_such(settled));
+        if self.settled.len() < before {
+            self.tried = None;
+        }
     }
 
     /// How many of the first `holding` nodes are settled, as of the plan's instant.
     pub(super) fn settled_under(&self, plan: &Plan, holding: usize) -> usize {
-        let Some(settled) = self.settled.as_ref().filter(|settled| settled.until <= plan.as_of) else { return 0 };
-        self.ending_at(settled.at).filter(|count| *count < holding).unwrap_or(0)
+        let told = self.settled.iter().rev().filter(|settled| settled.until <= plan.as_of);
+        let mut counts = told.filter_map(|settled| self.ending_at(settled.at));
+        counts.find(|count| *count < holding).unwrap_or(0)
     }
 
     /// How many nodes there are up to the one that ends at `at`, ms; `None` when none does.
@@ -52,10 +61,10 @@ impl Past {
     /// Settles what no window reaches back to that ends later than the last leaf, as far as it can be.
     pub(super) fn settle(&mut self, profile: &Profile, plan: &Plan, source: &dyn Source) -> Result<(), Missing> {
         let Some(newest) = self.last().map(|leaf| leaf.to) else { return Ok(()) };
-        if self.settled.as_ref().is_some_and(|settled| self.ending_at(settled.at).is_none()) {
-            // Its last node has become a part of a greater one.
-            self.unsettle();
-        }
+        // Whose last node has become a part of a greater one.
+        let ends = self.settled.iter().map(|settled| settled.at);
+        let lost: Vec<i64> = ends.filter(|at| self.ending_at(*at).is_none()).collect();
+        self.unsettle(|settled| lost.contains(&settled.at));
         let most = self.windows_before(profile, newest).min(self.count() - 1);
         let trunk = self.trunk.len();
         // Leaves are settled in greater nodes, so that the work is seldom.
@@ -65,10 +74,13 @@ impl Past {
             return Ok(());
         }
         self.tried = Some(end);
-        let before = self.settled.as_ref().and_then(|settled| self.ending_at(settled.at)).unwrap_or(0);
+        let before = self.settled.last().and_then(|settled| self.ending_at(settled.at)).unwrap_or(0);
         for count in (before + 1..=most).rev().take(GREATEST) {
             if let Some(settled) = self.settled_at(profile, plan, source, before..count)? {
-                self.settled = Some(settled);
+                self.settled.push(settled);
+                // The one before is for a reading so late that the newest one does not hold.
+                let more = self.settled.len().saturating_sub(KEPT);
+                self.settled.drain(..more);
                 return Ok(());
             }
         }
@@ -97,8 +109,8 @@ impl Past {
                 until = after.last().map_or(until, |last| until.max(last.at));
             }
         }
-        let part = (plan.window().0, at);
-        let trace = self.of_nodes(plan, source, nodes.start, &self.cover(nodes.start, nodes.end), &[], part)?;
+        let bones = Bones { settled: nodes.start, nodes: self.cover(nodes.start, nodes.end), ahead: Some(next) };
+        let trace = self.of_bones(plan, source, &bones, &[], (plan.window().0, at))?;
         let mut balance = Balance::before(profile, self.quantity, &trace);
         balance.take(profile, &trace);
         Ok(balance.carries(at).then(|| Settled { at, until, balance: Arc::new(balance) }))
@@ -108,16 +120,21 @@ impl Past {
     fn is_quiet(&self, profile: &Profile, last: &Leaf, next: &Leaf) -> bool {
         let at = last.to;
         let (Some(before), Some(after)) = (last.folds.last(), next.folds.first()) else { return false };
-        if !before.is_free(|(_, last)| last == at) || !after.is_free(|(first, _)| first == at) {
+        if before.to() != at || after.from() != at || !before.is_free() || !after.is_free() {
             return false;
         }
         let around = self.stretches.iter().find(|stretch| stretch.from < at && at < stretch.to);
         let levels = levels(profile, self.quantity);
         around.is_some_and(|stretch| {
-            stretch.sensors.iter().all(|sensor| {
-                let readings = last.kept.get(*sensor).into_iter().flatten().filter(|reading| reading.at == at);
-                let there = Series::new(readings.copied().collect(), &self.corrections[*sensor]);
-                there.len() == 1 && !levels.iter().any(|level| level.is_beyond(level.view.value(&there, 0)))
+            stretch.sensors.iter().enumerate().all(|(number, &sensor)| {
+                let (Some((_, before)), Some((after, _))) = (before.ends_of(number), after.ends_of(number)) else {
+                    return false;
+                };
+                let kept = [last, next].into_iter().filter_map(|node| node.kept.get(sensor)).flatten();
+                let beside = kept.filter(|reading| reading.at == before || reading.at == after);
+                let there = Series::new(beside.copied().collect(), &self.corrections[sensor]);
+                let is_within = |index| !levels.iter().any(|level| level.is_beyond(level.view.value(&there, index)));
+                there.len() == if before == after { 1 } else { 2 } && (0..there.len()).all(is_within)
             })
         })
     }

@@ -12,6 +12,15 @@ use crate::kernel::profile::Profile;
 use crate::kernel::series::{Sample, Series};
 use crate::kernel::trace::Trace;
 
+/// What a trace is made of besides readings of a source.
+pub(super) struct Bones<'a> {
+    /// So many of the first nodes come before, and what they come to is known.
+    pub(super) settled: usize,
+    pub(super) nodes: Vec<&'a Arc<Leaf>>,
+    /// The node that follows where the trace ends, when nothing else does: sensors go straight to their first readings in it.
+    pub(super) ahead: Option<&'a Arc<Leaf>>,
+}
+
 impl Past {
     /// The trace of `plan`: of what is folded, and of readings of `source`.
     ///
@@ -62,21 +71,22 @@ impl Past {
         }
         nodes.extend(after);
         let parts = opened.into_iter().chain([(since, end)]).collect::<Vec<_>>();
-        let trace = self.of_nodes(plan, source, settled, &nodes, &parts, (begin, end))?;
+        let bones = Bones { settled, nodes, ahead: None };
+        let trace = self.of_bones(plan, source, &bones, &parts, (begin, end))?;
         Ok(trace.showing(seen))
     }
 
     /// The trace of `plan` between two instants, of some nodes and of readings of `source`, each after an instant and up to
-    /// another; the first `settled` nodes come before, and what they come to is known.
-    pub(super) fn of_nodes(
+    /// another.
+    pub(super) fn of_bones(
         &self,
         plan: &Plan,
         source: &dyn Source,
-        settled: usize,
-        nodes: &[&Arc<Leaf>],
+        bones: &Bones<'_>,
         parts: &[(i64, i64)],
         (begin, end): (i64, i64),
     ) -> Result<Trace, Missing> {
+        let Bones { settled, nodes, ahead } = bones;
         let last = settled.checked_sub(1).and_then(|last| self.node(last));
         let begin = last.map_or(begin, |last| last.to);
         let sensors = plan.corrections.len();
@@ -90,9 +100,15 @@ impl Past {
                 series.push(Arc::default());
                 continue;
             }
-            // The trace begins with the last instant of what is settled.
-            let settled = last.and_then(|last| last.kept.get(sensor)).into_iter().flatten().rev();
-            let mut readings: Vec<Sample> = settled.take_while(|reading| reading.at == begin).copied().collect();
+            // The trace begins within what is settled: each sensor goes straight on from its last reading there.
+            let goes_on = |at: i64| stays.iter().any(|(from, to)| *from < at && at < *to);
+            let mut readings = Vec::new();
+            if let Some(last) = last.filter(|_| goes_on(begin)) {
+                readings.extend(last.instants(sensor).next_back().into_iter().flatten());
+            }
+            if let Some(ahead) = ahead.filter(|_| goes_on(end)) {
+                readings.extend(ahead.instants(sensor).next().into_iter().flatten());
+            }
             for node in nodes {
                 readings.extend(node.kept.get(sensor).into_iter().flatten());
             }
@@ -116,7 +132,8 @@ impl Past {
             let own = stretch.sensors.iter().map(|sensor| Arc::clone(&series[*sensor])).collect();
             (stretch.from.max(begin), stretch.to.min(end), own)
         });
-        let before = self.settled.as_ref().filter(|_| last.is_some()).map(|settled| Arc::clone(&settled.balance));
+        let before = self.settled.iter().find(|settled| last.is_some_and(|last| last.to == settled.at));
+        let before = before.map(|settled| Arc::clone(&settled.balance));
         Ok(Trace::new(stretches.collect(), plan.gap).with_folds(folds).after(before))
     }
 

@@ -47,10 +47,10 @@ const own = (version) => [
 
 const excursions = (version, product) => table([
   { title: t("hold.ex.rule"), head: true, value: (one) => one.rule },
-  { title: t("hold.ex.from"), value: (one) => stamp(one.start) },
-  { title: t("hold.ex.to"), value: (one) => (one.end ? stamp(one.end) : el("span", { class: "tone is-hold" }, t("hold.ex.open"))) },
-  { title: t("hold.ex.for"), number: true, value: (one) => duration(one.duration_s) },
-  { title: t("hold.ex.peak"), number: true, value: (one) => ofQuantity(quantityOf(product, one.rule), one.peak) },
-  { title: t("hold.ex.area"), number: true, value: (one) => number(one.degree_seconds / 3600, 2) },
-  { title: t("hold.ex.ended"), value: (one) => named("hold.end", one.end_kind) },
-], version.excursions, { caption: t("hold.ex.caption"), captionHidden: true, empty: null });
+  { title: t("hold.ex.from"), label: true, value: (one) => stamp(one.start) },
+  { title: t("hold.ex.to"), label: true, value: (one) => (one.end ? stamp(one.end) : el("span", { class: "tone is-hold" }, t("hold.ex.open"))) },
+  { title: t("hold.ex.for"), number: true, label: true, value: (one) => duration(one.duration_s) },
+  { title: t("hold.ex.peak"), number: true, label: true, value: (one) => ofQuantity(quantityOf(product, one.rule), one.peak) },
+  { title: t("hold.ex.area"), number: true, label: true, value: (one) => number(one.degree_seconds / 3600, 2) },
+  { title: t("hold.ex.ended"), label: true, value: (one) => named("hold.end", one.end_kind) },
+], version.excursions, { caption: t("hold.ex.caption"), captionHidden: true, stack: true, empty: null });
