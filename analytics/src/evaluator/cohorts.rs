@@ -79,14 +79,33 @@ impl Past {
         LotKey { gtin: self.gtin, lot: self.lot.clone() }
     }
 
-    /// The sensors whose readings make the trace right now.
-    pub(super) fn sensors_now(&self) -> &[Name] {
-        self.custody.pieces.last().map_or(&[], |piece| piece.sensors.as_slice())
+    /// What custody says of an instant: it reaches as far as anybody declared, and what is to come does not count yet.
+    fn keeping(&self, at: ValidAt) -> Option<&custody::Keeping> {
+        let begun = self.custody.pieces.partition_point(|piece| piece.from <= at);
+        self.custody.pieces[..begun].last()
     }
 
-    /// Since when they make it.
-    pub(super) fn under_them_since(&self) -> Option<ValidAt> {
-        self.custody.pieces.last().map(|piece| piece.from)
+    /// The sensors whose readings make the trace at an instant.
+    pub(super) fn sensors_at(&self, at: ValidAt) -> &[Name] {
+        self.keeping(at).map_or(&[], |piece| piece.sensors.as_slice())
+    }
+
+    /// Since when these make it.
+    pub(super) fn under_them_since(&self, at: ValidAt) -> Option<ValidAt> {
+        self.keeping(at).map(|piece| piece.from)
+    }
+
+    /// Whether a closure has ended it by an instant.
+    pub(super) fn is_closed(&self, at: ValidAt) -> bool {
+        self.custody.closed && self.custody.window.to <= at
+    }
+
+    /// When something of this is different next, after an instant, without anybody saying anything more.
+    pub(super) fn changes_after(&self, at: ValidAt) -> Option<ValidAt> {
+        let begun = self.custody.pieces.partition_point(|piece| piece.from <= at);
+        let next = self.custody.pieces.get(begun).map(|piece| piece.from);
+        let end = Some(self.custody.window.to).filter(|end| self.custody.closed && *end > at);
+        next.into_iter().chain(end).min()
     }
 
     /// All sensors that ever made the trace, each once.

@@ -23,9 +23,9 @@ impl Neighbourhood {
     /// The firings in `assessment` that neighbours have as well.
     pub(super) fn alike(&self, assessment: &Assessment, sources: &Sources) -> Vec<Alike> {
         let Some(product) = sources.registry.products.get(&assessment.gtin) else { return Vec::new() };
-        let Some(standing_since) = self.past.under_them_since() else { return Vec::new() };
+        let Some(standing_since) = self.past.under_them_since(sources.as_of) else { return Vec::new() };
         let last_before = |before: ValidAt| -> Vec<Last> {
-            let told = self.past.sensors_now().iter().map(|sensor| sources.sensors.get(sensor));
+            let told = self.past.sensors_at(sources.as_of).iter().map(|sensor| sources.sensors.get(sensor));
             told.map(|told| Some(told?.kept.last_before(before.millis()))).collect::<Option<_>>().unwrap_or_default()
         };
         let firings = sources.profiles.get(product).local_firings(assessment, &last_before);
@@ -95,8 +95,8 @@ mod tests {
                     let evidence = Evidence::shared(assessment, &cause, from);
                     assert!(evidence.alarms.iter().any(|alarm| alarm.at == Some(at)), "seed {seed}");
                     for (other, theirs) in &assessed {
-                        let stands = other.sensors_now() == past.sensors_now()
-                            && other.under_them_since().is_some_and(|standing| standing <= since);
+                        let stands = other.sensors_at(as_of) == past.sensors_at(as_of)
+                            && other.under_them_since(as_of).is_some_and(|standing| standing <= since);
                         if stands && theirs.unit != assessment.unit {
                             let same = Evidence::shared(theirs, &cause, from);
                             assert_eq!(same, evidence, "seed {seed}, {} and {}", assessment.unit, theirs.unit);

@@ -222,7 +222,7 @@ impl State {
         for id in made {
             self.schedule.mark(id, Urgency::New, now, clock);
         }
-        self.groups.regroup(&self.cohorts);
+        self.groups.regroup(&self.cohorts, now);
     }
 
     /// Takes one reading in, and marks the cohorts it may concern in kind.
@@ -326,6 +326,9 @@ impl State {
     /// Marks what has become due by itself.
     pub(super) fn pass_time(&mut self) {
         let (now, clock) = ((self.now)(), Instant::now());
+        if self.groups.are_over(now) {
+            self.groups.regroup(&self.cohorts, now);
+        }
         for id in self.rounds.due(now) {
             self.schedule.mark(id, Urgency::Due, now, clock);
         }

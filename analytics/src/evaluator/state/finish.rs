@@ -67,10 +67,12 @@ impl State {
         let Some(product) = self.registry.products.get(&assessment.gtin) else { return };
         let Some(cohort) = self.cohorts.get(id) else { return };
         let custody = &cohort.past.custody;
-        let last = cohort.past.sensors_now().iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
+        let last =
+            cohort.past.sensors_at(assessment.as_of).iter().filter_map(|sensor| self.memory.last_at(sensor)).max();
         let last = last.map(ValidAt::from_millis);
         let zone = custody.zone(&self.registry);
-        let next = (!custody.closed).then(|| next_instant(assessment, product, zone, last, longest_gap(product)));
+        let next = (!cohort.past.is_closed(assessment.as_of))
+            .then(|| next_instant(assessment, product, zone, last, longest_gap(product)));
         self.rounds.plan(id, next.flatten());
         let newest = assessment.provenance.watermark;
         let soonest = self.profiles.get(product).soonest(assessment, newest.unwrap_or(assessment.as_of));
