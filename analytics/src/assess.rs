@@ -59,6 +59,19 @@ pub trait Assess: Send + Sync {
         known_at: Option<RecordedAt>,
     ) -> Result<Option<Assessment>, AssessError>;
 
+    /// What is known of several units at `as_of`, or now, all of them at the same instant: of those that are known then, in
+    /// the order they were asked for.
+    ///
+    /// # Errors
+    /// As [`Assess::assess`].
+    async fn assess_all(&self, units: &[Name], as_of: Option<ValidAt>) -> Result<Vec<Assessment>, AssessError> {
+        let mut all = Vec::with_capacity(units.len());
+        for unit in units {
+            all.extend(self.assess(unit, as_of, None).await?);
+        }
+        Ok(all)
+    }
+
     /// Portraits of several units and a place, all from one moment of the store: what a report shows.
     ///
     /// # Errors

@@ -125,4 +125,10 @@ impl Shared {
         };
         Ok(assess.assess(unit, as_of, None).await?)
     }
+
+    /// What is known of several units at `as_of`, or now; of none when nothing computes assessments here.
+    pub(crate) async fn assess_all(&self, units: &[Name], as_of: Option<ValidAt>) -> Result<Vec<Assessment>, Problem> {
+        let Some(assess) = &self.given.assess else { return Ok(Vec::new()) };
+        Ok(assess.assess_all(units, as_of).await?)
+    }
 }

@@ -19,6 +19,11 @@ use crate::fleet::{Fleet, Profiles};
 use crate::logs::{self, Wanted};
 use crate::sql::{Engine, Reach};
 
+/// Units whose sensors' readings are read together, so that what was read of many sensors for years is not held all at once.
+const UNITS_AT_ONCE: usize = 1000;
+/// Threads that assess them.
+const THREADS: usize = 2;
+
 /// Computes assessments from lake, tail and ledger.
 #[derive(Clone)]
 pub struct StoreAssess {
@@ -96,6 +101,25 @@ impl Assess for StoreAssess {
             Ok(assessment) => Ok(assessment),
             Err(join) => std::panic::resume_unwind(join.into_panic()),
         }
+    }
+
+    async fn assess_all(&self, units: &[Name], as_of: Option<ValidAt>) -> Result<Vec<Assessment>, AssessError> {
+        let as_of = as_of.unwrap_or_else(|| (self.now)());
+        let registry = self.ledger.registry();
+        let known: Vec<Name> = units.iter().filter(|unit| registry.origin(unit).is_some()).cloned().collect();
+        let mut all = Vec::with_capacity(known.len());
+        for some in known.chunks(UNITS_AT_ONCE) {
+            let sensors = self.sensors(&registry, some, as_of).await?;
+            let wanted = Wanted { sensors: Some(&sensors), from: None, as_of, known_at: None };
+            let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
+            let (some, registry, profiles) = (some.to_vec(), Arc::clone(&registry), Arc::clone(&self.profiles));
+            let work = move || Fleet::new(&registry, &logs, &profiles, as_of, None).assess_all(&some, THREADS, &|_| {});
+            match tokio::task::spawn_blocking(work).await {
+                Ok(assessed) => all.extend(assessed),
+                Err(join) => std::panic::resume_unwind(join.into_panic()),
+            }
+        }
+        Ok(all)
     }
 
     async fn portray(&self, sitting: Sitting) -> Result<Portraits, AssessError> {

@@ -1,6 +1,7 @@
 //! What people decide: about a hold, about an incident, about a review. Each is one signed act.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -121,7 +122,7 @@ async fn act(
     holds: Vec<HoldId>,
     signed: &Signed,
     before: Option<&Hold>,
-) -> Result<Vec<std::sync::Arc<Hold>>, Problem> {
+) -> Result<Vec<Arc<Hold>>, Problem> {
     let (meaning, sight) = (signed.meaning(verb)?, caller.sight(shared));
     let (reason, quarantine, as_of) = (said(&signed.reason)?, signed.quarantine(before, &sight)?, signed.as_of()?);
     apart_within(&sight, quarantine.as_ref().map(|(place, _)| place))?;
@@ -138,18 +139,20 @@ async fn accepted(
     as_of: Option<ValidAt>,
 ) -> Result<HashMap<HoldId, Evidence>, Problem> {
     let book = shared.given.ledger.holds();
-    let mut assessed: HashMap<Name, Option<Assessment>> = HashMap::new();
-    let mut accepted = HashMap::new();
-    for hold in holds.iter().filter_map(|id| book.get(*id)) {
-        let (Scope::Unit(unit), Cause::Finding { .. }) = (&hold.scope, &hold.cause) else { continue };
-        if shared.given.assess.is_some() && !assessed.contains_key(unit) {
-            assessed.insert(unit.clone(), shared.assess(unit, as_of).await?);
-        }
-        if let Some(Some(assessment)) = assessed.get(unit) {
-            accepted.insert(hold.id, Evidence::of(assessment, &hold.cause));
-        }
-    }
-    Ok(accepted)
+    let found = |hold: &Arc<Hold>| match (&hold.scope, &hold.cause) {
+        (Scope::Unit(unit), Cause::Finding { .. }) => Some(unit.clone()),
+        _ => None,
+    };
+    let units: BTreeSet<Name> = holds.iter().filter_map(|id| found(&book.get(*id)?)).collect();
+    let units: Vec<Name> = units.into_iter().collect();
+    let assessed = shared.assess_all(&units, as_of).await?.into_iter();
+    let assessed: HashMap<Name, Assessment> = assessed.map(|of| (of.unit.clone(), of)).collect();
+    let evidence = |id: &HoldId| {
+        let hold = book.get(*id)?;
+        let assessment = assessed.get(&found(&hold)?)?;
+        Some((*id, Evidence::of(assessment, &hold.cause)))
+    };
+    Ok(holds.iter().filter_map(evidence).collect())
 }
 
 async fn act_on_hold(
