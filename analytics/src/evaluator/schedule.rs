@@ -15,6 +15,8 @@ use super::cohorts::{CohortId, Cohorts};
 
 /// How long a piece of work takes, about: nobody waits for longer than that behind others.
 const PIECE: Duration = Duration::from_millis(5);
+/// The same of those that follow: a first one may come any moment.
+const FOLLOWING_PIECE: Duration = Duration::from_millis(2);
 /// Cohorts in a piece of work at most, whatever they cost.
 const COHORTS_AT_ONCE: usize = 256;
 /// The share of one processor that shown assessments may take to be kept new, as 1 in so many.
@@ -124,13 +126,14 @@ impl Schedule {
         now: ValidAt,
         clock: Instant,
     ) -> (Option<Urgency>, Vec<Turn>) {
-        let mut piece = Piece::default();
+        let mut piece = Piece::new(PIECE);
         let queues = match way {
             Way::Urgent if self.following => [Urgency::Following, Urgency::Urgent],
             Way::Urgent => [Urgency::Urgent, Urgency::Following],
             Way::Other => [Urgency::Due, Urgency::New],
         };
         for wanted in queues {
+            piece.room = if wanted == Urgency::Following { FOLLOWING_PIECE } else { PIECE };
             while piece.has_room() {
                 let Some(id) = self.queues[wanted as usize].pop_front() else { break };
                 let Some((urgency, noticed_at)) = self.waiting.get(&id).copied() else { continue };
@@ -222,15 +225,21 @@ impl Schedule {
 }
 
 /// A piece of work as it grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Piece {
     turns: Vec<Turn>,
     cost: Duration,
+    /// What it may cost.
+    room: Duration,
 }
 
 impl Piece {
+    fn new(room: Duration) -> Self {
+        Self { turns: Vec::new(), cost: Duration::ZERO, room }
+    }
+
     fn has_room(&self) -> bool {
-        self.turns.len() < COHORTS_AT_ONCE && self.cost < PIECE
+        self.turns.len() < COHORTS_AT_ONCE && self.cost < self.room
     }
 
     fn take(&mut self, cohorts: &Cohorts, turn: Turn) {
@@ -277,7 +286,7 @@ mod tests {
     use crate::fleet::Fleet;
     use crate::fleet::random::{Draw, registry};
 
-    /// Cohorts that take two milliseconds each.
+    /// Cohorts that take a millisecond each.
     fn cohorts() -> (Cohorts, Vec<CohortId>) {
         let registry = registry(&mut Draw::new(0), 12);
         let (mut cohorts, index) = (Cohorts::new(8), Index::new(&registry));
@@ -285,7 +294,7 @@ mod tests {
         let units = Fleet::units(&registry).into_iter();
         let made =
             cohorts.regroup(&registry, units.map(|unit| (Custody::of(&registry, &index, &unit, far), unit))).made;
-        cohorts.iter_mut().for_each(|cohort| cohort.cost = Duration::from_millis(2));
+        cohorts.iter_mut().for_each(|cohort| cohort.cost = Duration::from_millis(1));
         assert!(made.len() > 10, "{}", made.len());
         (cohorts, made)
     }
@@ -306,13 +315,14 @@ mod tests {
         assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), ids[..1].to_vec()), "nobody else is with the first");
         // Others come one after another: each waits for one piece at most, and so do those that follow.
         schedule.mark(ids[8], Urgency::Urgent, now, clock);
-        assert_eq!(next(&mut schedule), (Some(Urgency::Following), ids[1..4].to_vec()));
+        assert_eq!(next(&mut schedule), (Some(Urgency::Following), ids[1..3].to_vec()));
         assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), ids[8..9].to_vec()));
         // One that follows becomes a first one, and is not looked at twice.
         schedule.mark(ids[5], Urgency::Urgent, now, clock);
         schedule.mark(ids[5], Urgency::Following, now, clock);
-        assert_eq!(next(&mut schedule), (Some(Urgency::Following), vec![ids[4], ids[6], ids[7]]));
+        assert_eq!(next(&mut schedule), (Some(Urgency::Following), vec![ids[3], ids[4]]));
         assert_eq!(next(&mut schedule), (Some(Urgency::Urgent), vec![ids[5]]));
+        assert_eq!(next(&mut schedule), (Some(Urgency::Following), vec![ids[6], ids[7]]));
         assert_eq!(next(&mut schedule), (None, vec![]));
     }
 }

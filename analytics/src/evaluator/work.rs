@@ -8,7 +8,7 @@ use model::assessment::Assessment;
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Product, Registry, Severity};
-use store::ledger::{Finding, Findings, Fired, Ledger};
+use store::ledger::{AlikeLazily, Finding, Findings, Fired, Found, Ledger};
 use tokio::task::JoinHandle;
 
 use super::cohorts::CohortId;
@@ -67,17 +67,23 @@ pub(super) type Running = JoinHandle<Result<Outcome, AssessError>>;
 /// Begins to assess `tasks`.
 pub(super) fn begin(urgency: Option<Urgency>, sources: Sources, tasks: Vec<Task>, ledger: Ledger) -> Running {
     tokio::spawn(async move {
-        let (began, as_of) = (Instant::now(), sources.as_of);
+        let (began, as_of, sources) = (Instant::now(), sources.as_of, Arc::new(sources));
         let work = tokio::task::spawn_blocking(move || assess(&sources, tasks)).await;
-        let (done, assessed) = work.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()));
+        let (mut done, assessed) = work.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic()));
+        let handed_over = Instant::now();
         let found = ledger.record_findings(Findings { assessed, ..Findings::default() }).await;
         let found = found.map_err(|error| AssessError::Failed { source: Box::new(error) })?;
+        if found == Found::default() {
+            // That there is nothing to write takes its time as well, and each its part of it.
+            let each = handed_over.elapsed() / u32::try_from(done.len().max(1)).unwrap_or(u32::MAX);
+            done.iter_mut().for_each(|done| done.cost += each);
+        }
         metrics::counter!("coldtrail_holds_placed_total").increment(found.placed.len() as u64);
         Ok(Outcome { urgency, as_of, done, took: began.elapsed() })
     })
 }
 
-fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
+fn assess(sources: &Arc<Sources>, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
     let (mut done, mut findings) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
     for Task { id, units, trace, noticed_at, mut traced, around } in tasks {
         let began = Instant::now();
@@ -88,8 +94,10 @@ fn assess(sources: &Sources, tasks: Vec<Task>) -> (Vec<Done>, Vec<Finding>) {
         if let Ok(Some(assessment)) = &assessment {
             let fired = registry.products.get(&assessment.gtin).map_or_else(Vec::new, |of| fired(assessment, of));
             let (assessment, units) = (Arc::clone(assessment), Arc::clone(&units));
-            let alike = around.as_ref().map(|around| around.alike(&assessment, sources)).unwrap_or_default();
-            let neighbours = around.map(|around| around.neighbours).unwrap_or_default();
+            let neighbours = around.as_ref().map(|around| Arc::clone(&around.neighbours)).unwrap_or_default();
+            let of = (Arc::clone(&assessment), Arc::clone(sources));
+            let alike = around.map(|around| AlikeLazily::new(move || around.alike(&of.0, &of.1)));
+            let alike = alike.unwrap_or_default();
             findings.push(Finding { assessment, units, trace, noticed_at, fired, neighbours, alike });
         }
         done.push(Done { id, units, assessment, traced, noticed_at, cost: began.elapsed() });

@@ -13,7 +13,7 @@ use model::name::Name;
 use model::registry::{Mode, Registry};
 
 use super::event::HoldEvent;
-use super::neighbours::{Alike, Neighbours};
+use super::neighbours::{Alike, AlikeLazily, Neighbours};
 use super::{Drafting, Misfit, empty, incident, misfit, system};
 use crate::Error;
 use crate::journal::Position;
@@ -49,7 +49,7 @@ pub struct Finding {
     /// Who stands under the same sensors right now, the units among them.
     pub neighbours: Arc<Neighbours>,
     /// Firings that these have as well.
-    pub alike: Vec<Alike>,
+    pub alike: AlikeLazily,
 }
 
 /// That a rule fired.
@@ -76,7 +76,7 @@ impl Finding {
             noticed_at,
             fired: Vec::new(),
             neighbours: Arc::default(),
-            alike: Vec::new(),
+            alike: AlikeLazily::default(),
         }
     }
 }
@@ -235,8 +235,9 @@ impl Drafting {
         let (code, rule) = (AlarmCode::RuleFired, Some(rule));
         let shared = JointAlarm { code, rule, at, raised_at: self.at, detail };
         let mut units = self.holds.without_alarm(&shared, &self.holds.shared(&finding.units));
-        let alike = finding.alike.iter().find(|alike| alike.rule == fired.rule && alike.at == fired.at);
-        if let Some(alike) = alike.filter(|_| !units.is_empty())
+        let is_same = |alike: &&Alike| alike.rule == fired.rule && alike.at == fired.at;
+        if !units.is_empty()
+            && let Some(alike) = finding.alike.get().iter().find(is_same)
             && let Some(all) = finding.neighbours_with(alike, &units)
         {
             units = self.holds.without_alarm(&shared, &self.holds.shared(&all));

@@ -1,7 +1,7 @@
 //! Units that stand under the same sensors: what one of them is found to have gone through there, all of them have that
 //! were there for long enough, whatever each of them went through before.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use model::assessment::ReasonCode;
 use model::hold::Cause;
@@ -33,6 +33,30 @@ pub struct Alike {
     pub since: ValidAt,
     /// Nothing of the rule was under way then: what began later began at the same instant for all.
     pub from: ValidAt,
+}
+
+/// What neighbours have as well, found out when somebody asks: mostly there is nothing that is news for anybody.
+#[derive(Clone, Debug)]
+pub struct AlikeLazily(Arc<LazyLock<Vec<Alike>, Find>>);
+
+type Find = Box<dyn FnOnce() -> Vec<Alike> + Send>;
+
+impl AlikeLazily {
+    /// What `find` finds.
+    #[must_use]
+    pub fn new(find: impl FnOnce() -> Vec<Alike> + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(find))))
+    }
+
+    pub(super) fn get(&self) -> &[Alike] {
+        &self.0
+    }
+}
+
+impl Default for AlikeLazily {
+    fn default() -> Self {
+        Self::new(Vec::new)
+    }
 }
 
 impl Neighbours {
@@ -83,7 +107,7 @@ impl Finding {
         let Cause::Finding { code: ReasonCode::Excursion | ReasonCode::Frozen, rule: Some(rule) } = cause else {
             return None;
         };
-        self.alike.iter().find(|alike| alike.rule == *rule)
+        self.alike.get().iter().find(|alike| alike.rule == *rule)
     }
 
     /// The units that have a firing as well, all of `own` among them; `None` when that is nobody else.

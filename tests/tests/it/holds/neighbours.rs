@@ -1,7 +1,7 @@
 //! Units that came one by one and stand under the same sensors: what one is found to be held for, all are at once.
 
 use model::hold::{Basis, HoldId, Meaning};
-use store::ledger::{Alike, Fired, Found, Neighbours};
+use store::ledger::{Alike, AlikeLazily, Fired, Found, Neighbours};
 
 use super::kept::{decision, open, sound};
 use super::*;
@@ -24,7 +24,7 @@ fn finding(
     let neighbours = standing.iter().map(|(unit, since)| (minute(*since), Arc::from([name(unit)]))).collect();
     let finding = Finding {
         fired,
-        alike: alike.into_iter().collect(),
+        alike: AlikeLazily::new(move || alike.into_iter().collect()),
         neighbours: Arc::new(Neighbours::new(&ledger.registry(), neighbours)),
         ..Finding::of_unit(assessment, "CR")
     };
