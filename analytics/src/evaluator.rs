@@ -60,6 +60,8 @@ pub type Watch = Box<dyn Fn(HashSet<Name>) + Send + Sync>;
 pub const GRAIN: usize = 256;
 /// How often instants that pass by themselves are looked at.
 const TICK: Duration = Duration::from_millis(200);
+/// How long an end waits to be told what the lake has.
+const LAST_TOLD: Duration = Duration::from_secs(5);
 /// Batches of readings taken before units are assessed.
 const BATCHES_AT_ONCE: usize = 256;
 
@@ -129,11 +131,19 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), AssessErro
         state.begin();
     }
     if let Some(keeper) = &mut keeper {
-        let position = keeper.told();
-        while let Ok(group) = told.try_recv() {
-            group.iter().for_each(|reading| state.take(reading));
-            state.took();
-        }
+        let patience = tokio::time::Instant::now() + LAST_TOLD;
+        let position = loop {
+            let position = keeper.told();
+            while let Ok(group) = told.try_recv() {
+                group.iter().for_each(|reading| state.take(reading));
+                state.took();
+            }
+            // Whoever tells says how far only after it told, and the lake may be there already.
+            if !keeper.is_behind(position) || tokio::time::Instant::now() >= patience {
+                break position;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
         keeper.end(&state, position).await;
     }
     Ok(())

@@ -63,6 +63,11 @@ impl Keeper {
         self.checkpoints.ground().told()
     }
 
+    /// Whether the lake has readings that came after this position.
+    pub(super) fn is_behind(&self, told: u64) -> bool {
+        self.checkpoints.ground().files().1 > told
+    }
+
     /// Makes the last one: everything that was told up to `told` has been taken in.
     pub(super) async fn end(&mut self, state: &State, told: u64) {
         self.taken = self.taken.max(told);

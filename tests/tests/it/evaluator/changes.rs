@@ -352,3 +352,25 @@ async fn a_crash_between_a_hold_and_newer_evidence_repeats_neither() {
         }
     }
 }
+
+/// The lake may have readings before whoever tells has said how far they were told: what was told by then is kept all the
+/// same when the evaluator ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_waits_to_be_told_what_the_lake_has() {
+    let mut world = World::start().await;
+    let rows = (0..6).map(|step| crate::shelf::row("CR2-A", BEGIN + step * 600_000, 5.0)).collect();
+    world.tell(rows).await;
+    world.standing.sent.fetch_sub(1, Ordering::AcqRel);
+    world.settles().await;
+    let pasts = world._directory.path().join("checkpoints").join("pasts");
+    world.running.stop.cancel();
+    let standing = Arc::clone(&world.standing);
+    let teller = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        standing.sent.fetch_add(1, Ordering::AcqRel);
+    });
+    (&mut world.running.task).await.unwrap();
+    teller.await.unwrap();
+    world.checkpoints.write().await;
+    assert!(pasts.exists());
+}
