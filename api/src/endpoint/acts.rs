@@ -139,20 +139,20 @@ async fn accepted(
     as_of: Option<ValidAt>,
 ) -> Result<HashMap<HoldId, Evidence>, Problem> {
     let book = shared.given.ledger.holds();
-    let found = |hold: &Arc<Hold>| match (&hold.scope, &hold.cause) {
-        (Scope::Unit(unit), Cause::Finding { .. }) => Some(unit.clone()),
-        _ => None,
-    };
-    let units: BTreeSet<Name> = holds.iter().filter_map(|id| found(&book.get(*id)?)).collect();
-    let units: Vec<Name> = units.into_iter().collect();
-    let assessed = shared.assess_all(&units, as_of).await?.into_iter();
-    let assessed: HashMap<Name, Assessment> = assessed.map(|of| (of.unit.clone(), of)).collect();
-    let evidence = |id: &HoldId| {
+    let found = |id: &HoldId| {
         let hold = book.get(*id)?;
-        let assessment = assessed.get(&found(&hold)?)?;
-        Some((*id, Evidence::of(assessment, &hold.cause)))
+        match (&hold.scope, &hold.cause) {
+            (Scope::Unit(unit), Cause::Finding { .. }) => Some((*id, unit.clone(), hold.cause.clone())),
+            _ => None,
+        }
     };
-    Ok(holds.iter().filter_map(evidence).collect())
+    let found: Vec<(HoldId, Name, Cause)> = holds.iter().filter_map(found).collect();
+    let units: BTreeSet<&Name> = found.iter().map(|(_, unit, _)| unit).collect();
+    let units: Vec<Name> = units.into_iter().cloned().collect();
+    let assessed = shared.assess_all(&units, as_of).await?;
+    let assessed: HashMap<&Name, &Assessment> = assessed.iter().map(|of| (&of.unit, of)).collect();
+    let evidence = |(id, unit, cause): &(HoldId, Name, Cause)| Some((*id, Evidence::of(assessed.get(unit)?, cause)));
+    Ok(found.iter().filter_map(evidence).collect())
 }
 
 async fn act_on_hold(

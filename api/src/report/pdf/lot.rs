@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{self, Told};
 use super::flow::{Flow, SMALL};
-use super::number::{days_up, exact, or_none, percent_down, percent_up, plain, time};
+use super::number::{days_up, exact, excursions_and_alarms, or_none, percent_down, percent_up, plain, time};
 use super::sheet::{GREY, colour_of};
 use super::table::{Cell, Table};
 use super::{product, sensors, unit};
@@ -66,7 +66,7 @@ fn summary(flow: &mut Flow<'_>, units: &[Value]) {
         ">Highest °C",
         ">MKT °C",
         ">Known",
-        ">Excur- sions",
+        ">Excur- sions, alarms",
         ">Budget used",
         ">Extra age, days",
         "Effective expiry",
@@ -85,7 +85,7 @@ fn summary(flow: &mut Flow<'_>, units: &[Value]) {
             exact(known["temperature"].number("max_c")).into(),
             exact(known["mkt"].number("max_window_c")).into(),
             percent_down(known["coverage"].number("fraction")).into(),
-            plain(&unit["over_all_time"]["excursions"]).into(),
+            excursions_and_alarms(&unit["over_all_time"]).into(),
             percent_up(known["budget"].number("used_fraction")).into(),
             days_up(known["life"].number("extra_s")).into(),
             known.text("effective_expiry").into(),

@@ -25,6 +25,11 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
+/// How often a unit was out of limits, and how often a rule fired for it.
+pub(super) fn excursions_and_alarms(over_all_time: &Value) -> String {
+    format!("{}, {}", plain(&over_all_time["excursions"]), plain(&over_all_time["alarms"]))
+}
+
 /// Minus zero is zero.
 fn tidy(value: f64) -> f64 {
     if value == 0.0 { 0.0 } else { value }

@@ -6,7 +6,7 @@ use super::account;
 use super::chart::Chart;
 use super::facts::{self, Told};
 use super::flow::{BODY, Flow, SMALL};
-use super::number::{NONE, duration, exact, millis, or_none, percent_down, plain, time};
+use super::number::{NONE, duration, exact, excursions_and_alarms, millis, or_none, percent_down, plain, time};
 use super::sheet::{GREY, INK, colour_of};
 use super::table::{Cell, Table};
 use super::{holds, product, sensors, unit};
@@ -185,6 +185,7 @@ fn of_units(flow: &mut Flow<'_>, report: &Value) {
         "There from (UTC)",
         "To (UTC)",
         ">Excursions there",
+        ">All excur- sions, alarms",
         "Verdict",
         "Effective expiry",
         "Holds",
@@ -207,6 +208,7 @@ fn of_units(flow: &mut Flow<'_>, report: &Value) {
                 time(stay.text("from")).into(),
                 time(stay.text("to")).into(),
                 first(plain(&unit["during_stays"]["excursions"])).into(),
+                first(excursions_and_alarms(&unit["over_all_time"])).into(),
                 if number == 0 { Cell::coloured(verdict, colour_of(verdict)) } else { "".into() },
                 first(known.text("effective_expiry").to_owned()).into(),
                 first(or_none(&holds.join(", "))).into(),
@@ -215,5 +217,9 @@ fn of_units(flow: &mut Flow<'_>, report: &Value) {
     }
     table.set(flow);
     flow.paragraph(SMALL, "Of each unit the attached JSON and its own report have more.", GREY);
-    flow.paragraph(SMALL, "Verdict and expiry are of all the time of a unit up to as-of, wherever it was.", GREY);
+    flow.paragraph(
+        SMALL,
+        "All excursions and alarms, verdict and expiry are of all the time of a unit up to as-of, wherever it was.",
+        GREY,
+    );
 }
