@@ -12,7 +12,7 @@
 //!
 //! Order of durable steps: 1. the reading is in the journal (its acknowledgement went out); 2. what a piece of work
 //! found (holds, new evidence, alarms of all its cohorts) is written to the ledger in one transaction, idempotently:
-//! one event for all units of a cohort; 3. they are shown; 4. what later readings say of the same is a later piece's
+//! one event for all units of a cohort, or for all that stand under the same sensors and have it in common; 3. they are shown; 4. what later readings say of the same is a later piece's
 //! transaction. After a start the state is made again from lake, tail and ledger, from the last checkpoint on if there is one
 //! ([`Checkpoints`]), and every cohort is looked at, so that a crash between any two steps repeats the second, which then
 //! finds what it had written and adds what it had not.

@@ -41,7 +41,7 @@ mod watch;
 
 pub use expiry::{effective, passes_at};
 pub(crate) use figures::{Course, Figures};
-pub use local::{Last, LastBefore, LocalFiring};
+pub use local::{Last, LastBefore};
 pub use outline::Outline;
 pub use past::Past;
 pub use plan::{Missing, Plan, Source, Stretch};

@@ -6,6 +6,7 @@
 //! named person (invariant H2), and every hold names its cause, evidence, watermark and product version (H3).
 
 mod alarm;
+mod alike;
 mod book;
 mod decide;
 mod dispatch;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use alarm::{Acknowledgement, AlarmCode, AlarmId, RaisedAlarm, Subject};
+pub use alike::Alike;
 pub use book::{Acted, Holds, Touched, UnitHolds};
 pub use decide::{HoldChange, decide};
 pub use dispatch::{Block, Destination, blocks, holds_against, life_blocks, review_block, unaccepted};

@@ -46,8 +46,8 @@ pub use self::event::{Checkpoint, Event, Hash, Sequence};
 pub use self::external::External;
 pub use self::holds::event::record_hash;
 pub use self::holds::{
-    Alike, AlikeLazily, BlockedMove, Checked, Decision, Finding, Findings, Fired, Found, HoldRefusal, Judged,
-    Neighbours, NewAlarm, NewHold,
+    AlikeLazily, BlockedMove, Checked, Decision, Finding, Findings, Fired, Found, HoldRefusal, Judged, Neighbours,
+    NewAlarm, NewHold,
 };
 pub use self::people::{UserChange, UserInfo};
 pub use self::projection::Way;

@@ -1,6 +1,7 @@
 //! Assessments computed from the store, whenever one is asked for.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -16,13 +17,11 @@ use crate::custody::{Custody, Index, carriers};
 use crate::error::SqlError;
 use crate::evaluator::Board;
 use crate::fleet::{Fleet, Profiles};
-use crate::logs::{self, Wanted};
+use crate::logs::{self, Logs, Wanted};
 use crate::sql::{Engine, Reach};
 
 /// Units whose sensors' readings are read together, so that what was read of many sensors for years is not held all at once.
 const UNITS_AT_ONCE: usize = 1000;
-/// Threads that assess them.
-const THREADS: usize = 2;
 
 /// Computes assessments from lake, tail and ledger.
 #[derive(Clone)]
@@ -70,6 +69,17 @@ impl StoreAssess {
         }
         Ok(sensors.into_iter().collect())
     }
+
+    /// Reads what is wanted, and does `work` with it off the runtime's threads.
+    async fn with_logs<T: Send + 'static>(
+        &self,
+        wanted: &Wanted<'_>,
+        work: impl FnOnce(Logs) -> T + Send + 'static,
+    ) -> Result<T, AssessError> {
+        let logs = logs::from_engine(&self.engine, wanted).await.map_err(failed)?;
+        let work = tokio::task::spawn_blocking(move || work(logs)).await;
+        Ok(work.unwrap_or_else(|join| std::panic::resume_unwind(join.into_panic())))
+    }
 }
 
 fn failed(error: SqlError) -> AssessError {
@@ -94,13 +104,9 @@ impl Assess for StoreAssess {
         }
         let sensors = self.sensors(&registry, std::slice::from_ref(unit), as_of).await?;
         let wanted = Wanted { sensors: Some(&sensors), from: None, as_of, known_at };
-        let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
         let (unit, profiles) = (unit.clone(), Arc::clone(&self.profiles));
-        let work = move || Fleet::new(&registry, &logs, &profiles, as_of, known_at).assess(&unit);
-        match tokio::task::spawn_blocking(work).await {
-            Ok(assessment) => Ok(assessment),
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        }
+        let work = move |logs: Logs| Fleet::new(&registry, &logs, &profiles, as_of, known_at).assess(&unit);
+        self.with_logs(&wanted, work).await
     }
 
     async fn assess_all(&self, units: &[Name], as_of: Option<ValidAt>) -> Result<Vec<Assessment>, AssessError> {
@@ -111,13 +117,12 @@ impl Assess for StoreAssess {
         for some in known.chunks(UNITS_AT_ONCE) {
             let sensors = self.sensors(&registry, some, as_of).await?;
             let wanted = Wanted { sensors: Some(&sensors), from: None, as_of, known_at: None };
-            let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
             let (some, registry, profiles) = (some.to_vec(), Arc::clone(&registry), Arc::clone(&self.profiles));
-            let work = move || Fleet::new(&registry, &logs, &profiles, as_of, None).assess_all(&some, THREADS, &|_| {});
-            match tokio::task::spawn_blocking(work).await {
-                Ok(assessed) => all.extend(assessed),
-                Err(join) => std::panic::resume_unwind(join.into_panic()),
-            }
+            let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+            let work = move |logs: Logs| {
+                Fleet::new(&registry, &logs, &profiles, as_of, None).assess_all(&some, threads, &|_| {})
+            };
+            all.extend(self.with_logs(&wanted, work).await?);
         }
         Ok(all)
     }
@@ -135,19 +140,15 @@ impl Assess for StoreAssess {
         if readings > sitting.max_readings {
             return Err(AssessError::TooMany { readings, limit: sitting.max_readings });
         }
-        let logs = logs::from_engine(&self.engine, &wanted).await.map_err(failed)?;
         let profiles = Arc::clone(&self.profiles);
-        let work = move || {
+        let work = move |logs: Logs| {
             let fleet = Fleet::new(&sitting.registry, &logs, &profiles, sitting.as_of, None);
             let (from, to, columns) = (sitting.from, sitting.to, sitting.columns);
             let units = sitting.units.iter().filter_map(|unit| fleet.portrait(unit, from, to, columns)).collect();
             let place = sitting.place.as_ref().map(|(place, window)| fleet.place_portrait(place, *window, columns));
             Portraits { units, place }
         };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(portraits) => Ok(portraits),
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        }
+        self.with_logs(&wanted, work).await
     }
 
     fn latest(&self) -> Option<Vec<Arc<Assessment>>> {

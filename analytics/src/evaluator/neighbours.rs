@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use model::assessment::Assessment;
+use model::hold::Alike;
 use model::instant::ValidAt;
-use store::ledger::{Alike, Neighbours};
+use store::ledger::Neighbours;
 
 use super::cohorts::Past;
 use super::work::Sources;
-use crate::kernel::{Last, LocalFiring};
+use crate::kernel::Last;
 
 /// A cohort's neighbours, itself among them.
 #[derive(Clone, Debug)]
@@ -28,9 +29,9 @@ impl Neighbourhood {
             let told = self.past.sensors_at(sources.as_of).iter().map(|sensor| sources.sensors.get(sensor));
             told.map(|told| Some(told?.kept.last_before(before.millis()))).collect::<Option<_>>().unwrap_or_default()
         };
-        let firings = sources.profiles.get(product).local_firings(assessment, &last_before);
-        let alike = |LocalFiring { rule, at, since, from }: LocalFiring| Alike { rule, at, since, from };
-        firings.into_iter().map(alike).filter(|alike| standing_since <= alike.since).collect()
+        let mut alike = sources.profiles.get(product).local_firings(assessment, &last_before);
+        alike.retain(|alike| standing_since <= alike.since);
+        alike
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Two ways lead to an assessment. The urgent one is for cohorts about which something may have changed in kind: nobody
 //! else is on it. Of those that one reading is about at once, one goes first, since what it is found to have gone through
-//! the others mostly have as well; those that follow and the first ones of other readings take turns. The other one is for the rest, in this order: what is due by itself, what was never looked at, what
+//! the others mostly have as well; those that follow and the first ones of other readings take turns. The other way is for
+//! the rest, in this order: what is due by itself, what was never looked at, what
 //! late readings are about, and what is shown and grows old. The last two have a bounded share of processor time, paced
 //! by what they were measured to cost, so that a server to which nothing happens does nearly nothing.
 
@@ -126,14 +127,13 @@ impl Schedule {
         now: ValidAt,
         clock: Instant,
     ) -> (Option<Urgency>, Vec<Turn>) {
-        let mut piece = Piece::new(PIECE);
         let queues = match way {
             Way::Urgent if self.following => [Urgency::Following, Urgency::Urgent],
             Way::Urgent => [Urgency::Urgent, Urgency::Following],
             Way::Other => [Urgency::Due, Urgency::New],
         };
         for wanted in queues {
-            piece.room = if wanted == Urgency::Following { FOLLOWING_PIECE } else { PIECE };
+            let mut piece = Piece::new(if wanted == Urgency::Following { FOLLOWING_PIECE } else { PIECE });
             while piece.has_room() {
                 let Some(id) = self.queues[wanted as usize].pop_front() else { break };
                 let Some((urgency, noticed_at)) = self.waiting.get(&id).copied() else { continue };
@@ -152,6 +152,7 @@ impl Schedule {
         if way == Way::Urgent {
             return (None, Vec::new());
         }
+        let mut piece = Piece::new(PIECE);
         if self.late_share.is_open(clock) {
             while piece.has_room() && self.late.first().is_some_and(|(from, _)| *from <= clock) {
                 let Some((_, id)) = self.late.pop_first() else { break };

@@ -9,26 +9,13 @@
 use std::sync::Arc;
 
 use model::assessment::{Assessment, Excursion};
+use model::hold::Alike;
 use model::instant::ValidAt;
-use model::name::Name;
 use model::registry::Mode;
 
 use super::profile::Profile;
 use super::series::Series;
 use super::watch::{Quantity, Watch};
-
-/// A firing that depends on readings since an instant alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalFiring {
-    /// The rule.
-    pub rule: Name,
-    /// When it fired.
-    pub at: ValidAt,
-    /// Whoever is under the same sensors since then has it as well.
-    pub since: ValidAt,
-    /// Nothing of the rule was under way then: what began later began at the same instant for all of them.
-    pub from: ValidAt,
-}
 
 /// The last readings, or some of the last, that a sensor took before an instant: temperature and humidity, each `None` when
 /// it tells nothing of that at all.
@@ -41,7 +28,7 @@ impl Profile {
     /// The last firing of each rule about single excursions in `assessment`, as far as it depends on the newest readings
     /// alone. `last_before` tells of the sensors that make the trace right now, and make it since the readings it tells.
     #[must_use]
-    pub fn local_firings(&self, assessment: &Assessment, last_before: &LastBefore<'_>) -> Vec<LocalFiring> {
+    pub fn local_firings(&self, assessment: &Assessment, last_before: &LastBefore<'_>) -> Vec<Alike> {
         if assessment.alarms.iter().all(|alarm| alarm.at.is_none()) {
             return Vec::new();
         }
@@ -51,7 +38,7 @@ impl Profile {
 }
 
 impl Watch {
-    fn local_firing(&self, assessment: &Assessment, last_before: &LastBefore<'_>) -> Option<LocalFiring> {
+    fn local_firing(&self, assessment: &Assessment, last_before: &LastBefore<'_>) -> Option<Alike> {
         let alarms = assessment.alarms.iter().filter(|alarm| alarm.rule == self.id);
         let at = alarms.filter_map(|alarm| alarm.at).max()?;
         let excursions = || assessment.excursions.iter().filter(|one| one.rule == self.id);
@@ -62,7 +49,7 @@ impl Watch {
         let long_before = ValidAt::from_millis(start.millis().saturating_sub(merge_ms).saturating_add(1));
         let since = *self.last_within(last_before(long_before))?.iter().min()?;
         let from = *self.last_within(last_before(start))?.iter().max()?;
-        Some(LocalFiring { rule: self.id.clone(), at, since, from })
+        Some(Alike { rule: self.id.clone(), at, since, from })
     }
 
     /// When the last reading of each sensor was taken that tells the rule's quantity; `None` when one of them is beyond the level

@@ -39,7 +39,7 @@ pub fn decide(held: &UnitHolds, assessment: &Assessment, adds_up: impl Fn(&Name)
     for hold in held.own.iter().filter(|hold| hold.state.is_undecided() && hold.cause != Cause::Manual) {
         let Some(latest) = hold.evidence.last() else { continue };
         let evidence = Evidence::of(assessment, &hold.cause);
-        if evidence.is_later_than(&latest.evidence) && latest.evidence.is_superseded_by(&evidence) {
+        if evidence.is_no_older_than(&latest.evidence) && latest.evidence.is_superseded_by(&evidence) {
             changes.push(HoldChange::Version { hold: hold.id, evidence: Arc::new(evidence) });
         }
     }

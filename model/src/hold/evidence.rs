@@ -164,10 +164,10 @@ impl Evidence {
         Self { as_of, since, excursions, alarms, watermark, product_version, basis: Basis::Shared { from } }
     }
 
-    /// Whether this was found out later than `other`. Of two as of one instant the one that knew a newer reading was: what
-    /// was begun before that reading came and ends after it must not take back what the reading said.
-    pub(super) fn is_later_than(&self, other: &Self) -> bool {
-        (self.as_of, self.watermark) > (other.as_of, other.watermark)
+    /// Whether this was found out no earlier than `other`. Of two as of one instant the newest reading tells: what was begun
+    /// before it came, and ends after it, must not take back what it said.
+    pub(super) fn is_no_older_than(&self, other: &Self) -> bool {
+        (self.as_of, self.watermark) >= (other.as_of, other.watermark)
     }
 
     /// Whether `newer` says something that must be kept beside this: an excursion closed, or late data changed what

@@ -165,6 +165,10 @@ impl Evidence {
                 "worst_case_at": alarm.worst_case_at.map(told),
             })
         };
+        let (readings_digest, figures) = match &self.basis {
+            Basis::Unit { readings_digest, figures } => (Some(readings_digest), Some(figures)),
+            Basis::Shared { .. } => (None, None),
+        };
         let mut json = json!({
             "as_of": told(self.as_of),
             "since": self.since.iter().copied().map(told).collect::<Vec<_>>(),
@@ -172,22 +176,15 @@ impl Evidence {
             "alarms": self.alarms.iter().map(alarm).collect::<Vec<_>>(),
             "watermark": self.watermark.map(told),
             "product_version": self.product_version,
-            "readings_digest": null,
-            "budget_used_fraction": null,
-            "extra_s": null,
-            "life_allowance_s": null,
-            "effective_expiry": null,
+            "readings_digest": readings_digest,
+            "budget_used_fraction": figures.and_then(|figures| figures.budget_used_fraction),
+            "extra_s": figures.map(|figures| figures.extra_s),
+            "life_allowance_s": figures.map(|figures| figures.life_allowance_s),
+            "effective_expiry": figures.map(|figures| figures.effective_expiry.to_string()),
         });
-        match &self.basis {
-            Basis::Unit { readings_digest, figures } => {
-                json["readings_digest"] = json!(readings_digest);
-                json["budget_used_fraction"] = json!(figures.budget_used_fraction);
-                json["extra_s"] = json!(figures.extra_s);
-                json["life_allowance_s"] = json!(figures.life_allowance_s);
-                json["effective_expiry"] = json!(figures.effective_expiry.to_string());
-            }
+        if let Some(from) = self.basis.from() {
             // A field that records of units do not have: what was signed must stay as it was.
-            Basis::Shared { from } => json["shared_from"] = told(*from),
+            json["shared_from"] = told(from);
         }
         json
     }

@@ -33,7 +33,7 @@ use crate::journal::Position;
 
 pub use self::findings::{Finding, Findings, Fired, Found, NewAlarm};
 pub use self::moves::{BlockedMove, Judged};
-pub use self::neighbours::{Alike, AlikeLazily, Neighbours};
+pub use self::neighbours::{AlikeLazily, Neighbours};
 pub use self::refusal::HoldRefusal;
 pub use self::signature::Checked;
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use model::assessment::Assessment;
 use model::hold::{
-    AlarmCode, AlarmId, Cause, Evidence, Hold, HoldChange, HoldId, IncidentId, JointAlarm, JointHold, Scope, Subject,
-    Version, decide,
+    AlarmCode, AlarmId, Alike, Cause, Evidence, Hold, HoldChange, HoldId, IncidentId, JointAlarm, JointHold, Scope,
+    Subject, Version, decide,
 };
 use model::instant::{RecordedAt, ValidAt};
 use model::name::Name;
 use model::registry::{Mode, Registry};
 
 use super::event::HoldEvent;
-use super::neighbours::{Alike, AlikeLazily, Neighbours};
+use super::neighbours::{AlikeLazily, Neighbours};
 use super::{Drafting, Misfit, empty, incident, misfit, system};
 use crate::Error;
 use crate::journal::Position;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use model::assessment::ReasonCode;
-use model::hold::Cause;
+use model::hold::{Alike, Cause};
 use model::instant::ValidAt;
 use model::name::Name;
 use model::registry::{Origin, Registry};
@@ -16,23 +16,8 @@ use super::findings::Finding;
 #[derive(Debug, Default)]
 pub struct Neighbours {
     units: Vec<(ValidAt, Arc<[Name]>)>,
-    /// How many there are up to each of `units`, itself included.
-    counts: Vec<usize>,
     /// What was asked for last: how many of `units`, and these by name.
     asked: Mutex<(usize, Arc<[Name]>)>,
-}
-
-/// A firing of a rule that all neighbours have that stand there since an instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alike {
-    /// The rule.
-    pub rule: Name,
-    /// When it fired.
-    pub at: ValidAt,
-    /// Who stands there since then has it as well.
-    pub since: ValidAt,
-    /// Nothing of the rule was under way then: what began later began at the same instant for all.
-    pub from: ValidAt,
 }
 
 /// What neighbours have as well, found out when somebody asks: mostly there is nothing that is news for anybody.
@@ -73,29 +58,22 @@ impl Neighbours {
             }
         }
         units.sort_by_key(|(since, _)| *since);
-        let counts = units.iter().scan(0, |count, (_, units)| {
-            *count += units.len();
-            Some(*count)
-        });
-        Self { counts: counts.collect(), units, asked: Mutex::default() }
+        Self { units, asked: Mutex::default() }
     }
 
-    /// How many stand there since `since` or longer.
-    fn count(&self, since: ValidAt) -> usize {
-        let longer = self.units.partition_point(|(from, _)| *from <= since);
-        longer.checked_sub(1).map_or(0, |last| self.counts[last])
+    fn longer(&self, since: ValidAt) -> &[(ValidAt, Arc<[Name]>)] {
+        &self.units[..self.units.partition_point(|(from, _)| *from <= since)]
     }
 
     /// Those that stand there since `since` or longer, by name.
     #[must_use]
     pub fn since(&self, since: ValidAt) -> Arc<[Name]> {
-        let longer = self.units.partition_point(|(from, _)| *from <= since);
+        let longer = self.longer(since);
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.0 != longer {
-            let mut units: Vec<Name> =
-                self.units[..longer].iter().flat_map(|(_, units)| units.iter().cloned()).collect();
+        if asked.0 != longer.len() {
+            let mut units: Vec<Name> = longer.iter().flat_map(|(_, units)| units.iter().cloned()).collect();
             units.sort_unstable();
-            *asked = (longer, units.into());
+            *asked = (longer.len(), units.into());
         }
         Arc::clone(&asked.1)
     }
@@ -112,7 +90,8 @@ impl Finding {
 
     /// The units that have a firing as well, all of `own` among them; `None` when that is nobody else.
     pub(super) fn neighbours_with(&self, alike: &Alike, own: &[Name]) -> Option<Arc<[Name]>> {
-        if self.neighbours.count(alike.since) <= own.len() {
+        let count: usize = self.neighbours.longer(alike.since).iter().map(|(_, units)| units.len()).sum();
+        if count <= own.len() {
             return None;
         }
         let all = self.neighbours.since(alike.since);

@@ -21,6 +21,14 @@ pub(super) async fn sound(ledger: &Ledger) {
     assert_eq!(report.wrong, None);
 }
 
+/// The ledger opened once more: it verifies, and says the same.
+pub(super) async fn opened_again(ledger: &Ledger, directory: &Path) -> Ledger {
+    sound(ledger).await;
+    let again = open(directory).await;
+    assert_eq!(again.holds(), ledger.holds());
+    again
+}
+
 pub(super) fn decision(holds: Vec<HoldId>, meaning: Meaning) -> Decision {
     Decision { holds, meaning, reason: "seen".into(), accepted: Default::default(), quarantine: None }
 }

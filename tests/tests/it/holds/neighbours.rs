@@ -1,9 +1,9 @@
 //! Units that came one by one and stand under the same sensors: what one is found to be held for, all are at once.
 
-use model::hold::{Basis, HoldId, Meaning};
-use store::ledger::{Alike, AlikeLazily, Fired, Found, Neighbours};
+use model::hold::{Alike, Basis, HoldId, Meaning};
+use store::ledger::{AlikeLazily, Fired, Found, Neighbours};
 
-use super::kept::{decision, open, sound};
+use super::kept::{decision, open, opened_again, sound};
 use super::*;
 
 /// What an assessment of `unit` says, when these stand where it stands, each since a minute. What began at minute 10 or later
@@ -88,9 +88,7 @@ async fn one_finding_holds_all_that_stood_there_long_enough() {
     let own = ledger.record_findings(own).await.unwrap();
     assert_eq!((own.placed.len(), own.raised.len()), (1, 0));
     assert!(matches!(hold_of(&ledger, "U5").evidence[0].evidence.basis, Basis::Unit { .. }));
-    sound(&ledger).await;
-    let again = open(directory.path()).await;
-    assert_eq!(again.holds(), ledger.holds());
+    opened_again(&ledger, directory.path()).await;
 }
 
 #[tokio::test]
@@ -115,9 +113,7 @@ async fn what_ends_for_all_is_one_version_and_who_has_left_has_its_own() {
     // Late data that changes the excursion is one more version for all who share it.
     let late = finding(&ledger, ("U1", 80), vec![hot(-50, -45, false), hot(11, 64, false)], &standing);
     assert_eq!(ledger.record_findings(late).await.unwrap().versioned.len(), 3);
-    sound(&ledger).await;
-    let again = open(directory.path()).await;
-    assert_eq!(again.holds(), ledger.holds());
+    opened_again(&ledger, directory.path()).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use model::hold::{Disposition, HoldId, Meaning};
 use store::ledger::Fired;
 
-use super::kept::{decision, is_found, open, sound};
+use super::kept::{decision, is_found, open, opened_again, sound};
 use super::*;
 
 /// What one assessment says of units that share a past: all from `U1` to `Un` but some.
@@ -82,9 +82,7 @@ async fn ten_thousand_units_with_one_past_are_held_by_one_event() {
     ledger.decide_holds(decision(all, Meaning::Released), &name("m.lin")).await.unwrap().unwrap();
     assert_eq!(ledger.head().seq.get(), head + 1);
     assert!(ledger.holds().iter().all(|hold| hold.state == HoldState::Released));
-    sound(&ledger).await;
-    let again = open(directory.path()).await;
-    assert_eq!(again.holds(), ledger.holds());
+    opened_again(&ledger, directory.path()).await;
 }
 
 #[tokio::test]
@@ -117,9 +115,7 @@ async fn who_is_acted_on_alone_stands_apart_and_the_others_go_on_together() {
         noted
     };
     assert_eq!((noted("U3"), noted("U6")), (vec![true, false], vec![false, false]));
-    sound(&ledger).await;
-    let again = open(directory.path()).await;
-    assert_eq!(again.holds(), ledger.holds());
+    let again = opened_again(&ledger, directory.path()).await;
     for hold in holds.iter().filter(|hold| !hold.acts.is_empty()) {
         assert_eq!(again.check_signatures(&hold).await.unwrap(), vec![Ok(()); hold.acts.len()], "{}", hold.id);
     }
